@@ -16,7 +16,7 @@ import { createSemaphore } from "../util/semaphore.ts";
 import { createRuntime, type RuntimeParts } from "./runtime.ts";
 import type { Shared } from "./singletons.ts";
 import { createStateKeeper } from "./state.ts";
-import { createSuccession } from "./swap.ts";
+import { createSwap } from "./swap.ts";
 import type { SocketHandle } from "./workers/worker.ts";
 
 // An import reads all exports of the module, and the one named WebSocket loads Node's own undici: 50 ms of CPU.
@@ -76,7 +76,7 @@ export async function createServer({
   let ready = true;
   let closing: Promise<void> | undefined;
   const turns = createSemaphore(1);
-  const succession = createSuccession(await createRuntime(config, parts), (runtime) =>
+  const runtimes = createSwap(await createRuntime(config, parts), (runtime) =>
     createApp({
       runtime,
       isReady: () => ready,
@@ -84,14 +84,14 @@ export async function createServer({
     }),
   );
   const state = createStateKeeper({
-    current: () => succession.runtime,
+    current: () => runtimes.runtime,
     prepare,
     build,
     activate,
     inTurn: turns.run,
     log,
   });
-  const limits = succession.runtime.limitsOf();
+  const limits = runtimes.runtime.limitsOf();
   const http = createHttpServer(
     { maxHeaderSize: limits.headerBytes, connectionsCheckingInterval: 5_000 },
     answer,
@@ -115,7 +115,7 @@ export async function createServer({
     traffic.running++;
     traffic.last = performance.now();
     if (!ready || connections.isRefused(req.socket)) res.shouldKeepAlive = false;
-    succession.serve(req, res, onEnd);
+    runtimes.serve(req, res, onEnd);
   }
 
   function onEnd(): void {
@@ -143,26 +143,26 @@ export async function createServer({
   }
 
   function build(next: LoadedConfig, revision?: Revision): Promise<Runtime> {
-    const number = succession.runtime.info.number + 1;
+    const number = runtimes.runtime.info.number + 1;
     return createRuntime(next, { ...parts, number, ...(revision && { revision }) });
   }
 
   function activate(runtime: Runtime): void {
     runtime.lead();
     adopt(runtime.limitsOf());
-    succession.follow(runtime);
+    runtimes.activate(runtime);
     state.follow();
   }
 
   async function start(): Promise<void> {
     warnOfKeys(config, log);
-    await succession.runtime.start();
+    await runtimes.runtime.start();
     state.follow();
   }
 
   return {
     get runtime() {
-      return succession.runtime;
+      return runtimes.runtime;
     },
     start,
     handle: answer,
@@ -177,8 +177,8 @@ export async function createServer({
     close({ accept = 0, quiet = 0 } = {}) {
       ready = false;
       traffic.isDraining = true;
-      closing ??= drain(http, traffic, { accept, quiet, limit: succession.runtime.limitsOf().drain }).then(
-        () => turns.run(succession.stop),
+      closing ??= drain(http, traffic, { accept, quiet, limit: runtimes.runtime.limitsOf().drain }).then(() =>
+        turns.run(runtimes.stop),
       );
       return closing;
     },

@@ -3,33 +3,33 @@ import type { Handler } from "../http/app.ts";
 import type { Runtime } from "../http/runtime.ts";
 
 /** A runtime with the requests that it answers. */
-interface Reign {
+interface Serving {
   readonly runtime: Runtime;
   readonly handle: Handler;
   requests: number;
-  /** Its last request has ended. */
+  /** Called when its last request has ended. */
   onIdle: () => void;
 }
 
-/** Runtimes one after the other: requests meet the newest, and an older one ends with its last request. */
-export function createSuccession(first: Runtime, handlerOf: (runtime: Runtime) => Handler) {
-  const begin = (runtime: Runtime): Reign => {
+/** Runtimes one after the other: new requests are answered by the newest, and an older one stops after its last request. */
+export function createSwap(first: Runtime, handlerOf: (runtime: Runtime) => Handler) {
+  const begin = (runtime: Runtime): Serving => {
     return { runtime, handle: handlerOf(runtime), requests: 0, onIdle: () => {} };
   };
-  const retired = new Set<Reign>();
+  const draining = new Set<Serving>();
   let current = begin(first);
 
-  /** Lets a runtime end what it began, work behind answers included. */
-  async function retire(reign: Reign): Promise<void> {
-    retired.add(reign);
-    if (reign.requests > 0) {
+  /** Lets a runtime finish what it began, work in the background included. */
+  async function drain(old: Serving): Promise<void> {
+    draining.add(old);
+    if (old.requests > 0) {
       await new Promise<void>((resolve) => {
-        reign.onIdle = resolve;
+        old.onIdle = resolve;
       });
     }
-    await reign.runtime.pipeline.renders.idle();
-    await reign.runtime.stop();
-    retired.delete(reign);
+    await old.runtime.pipeline.renders.idle();
+    await old.runtime.stop();
+    draining.delete(old);
   }
 
   return {
@@ -38,27 +38,27 @@ export function createSuccession(first: Runtime, handlerOf: (runtime: Runtime) =
     },
     /** Answers a request, and calls `onEnd` when nothing of it goes on any more. */
     serve(req: IncomingMessage, res: ServerResponse, onEnd: () => void): void {
-      const reign = current;
-      reign.requests++;
+      const serving = current;
+      serving.requests++;
       let open = 2;
       const end = () => {
         if (--open > 0) return;
         onEnd();
-        if (--reign.requests === 0) reign.onIdle();
+        if (--serving.requests === 0) serving.onIdle();
       };
       onGone(req, res, end);
-      const handled = reign.handle(req, res);
+      const handled = serving.handle(req, res);
       if (handled instanceof Promise) handled.then(end, end);
       else end();
     },
-    follow(runtime: Runtime): void {
+    activate(runtime: Runtime): void {
       const old = current;
       current = begin(runtime);
-      void retire(old);
+      void drain(old);
     },
     /** Stops all of them, whatever they do. */
     async stop(): Promise<void> {
-      await Promise.all([current, ...retired].map(({ runtime }) => runtime.stop()));
+      await Promise.all([current, ...draining].map(({ runtime }) => runtime.stop()));
     },
   };
 }
