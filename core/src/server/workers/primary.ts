@@ -19,13 +19,13 @@ interface Place {
   failures: number;
 }
 
-/** Milliseconds that a worker must have lived so that its successor need not wait … */
-const LONG = 10_000;
-/** … and how long it waits else: doubled with each failure, at most this. */
-const FIRST_PAUSE = 200;
-const LONGEST_PAUSE = 30_000;
-/** Milliseconds beyond its own limit after which a worker that is to go is killed. */
-const GRACE = 5_000;
+/** Milliseconds after which a worker that ends is replaced without a pause … */
+const MIN_LIFETIME_MS = 10_000;
+/** … and the pause before: doubled with each failure, at most this. */
+const FIRST_PAUSE_MS = 200;
+const MAX_PAUSE_MS = 30_000;
+/** Milliseconds beyond its own limit after which a worker that drains is killed. */
+const KILL_AFTER_MS = 5_000;
 /** How often a worker is asked whether its event loop turns, within the time after which it counts as stuck. */
 const PINGS = 6;
 
@@ -183,7 +183,7 @@ export function startWorkers({ workers, log, timeout, onReady }: PrimaryOptions)
     const left = (how: string) => {
       if (ending || place.worker !== worker) return;
       place.worker = undefined;
-      place.failures = performance.now() - since < LONG ? place.failures + 1 : 0;
+      place.failures = performance.now() - since < MIN_LIFETIME_MS ? place.failures + 1 : 0;
       log.error({ worker: worker.process.pid }, `a worker ${how}; another one takes its place`);
       void fill(place);
     };
@@ -193,7 +193,7 @@ export function startWorkers({ workers, log, timeout, onReady }: PrimaryOptions)
 
   async function fill(place: Place): Promise<void> {
     while (!ending && place.worker === undefined) {
-      if (place.failures > 0) await pause(Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (place.failures - 1)));
+      if (place.failures > 0) await pause(Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (place.failures - 1)));
       if (ending || place.worker !== undefined) return;
       const launched = await launch();
       if (typeof launched === "object") return keep(place, launched.worker);
@@ -203,7 +203,7 @@ export function startWorkers({ workers, log, timeout, onReady }: PrimaryOptions)
 
   function retire(worker: Worker, accept: boolean): void {
     send(worker, { mediatap: "drain", accept });
-    const late = setTimeout(() => worker.process.kill("SIGKILL"), (drains.get(worker) ?? 0) + GRACE);
+    const late = setTimeout(() => worker.process.kill("SIGKILL"), (drains.get(worker) ?? 0) + KILL_AFTER_MS);
     worker.once("exit", () => clearTimeout(late));
   }
 
