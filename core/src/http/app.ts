@@ -23,15 +23,7 @@ import { explainOver } from "./explain.ts";
 import { createHome } from "./home.ts";
 import { addManagement, createRequestOf, rootCallsOf } from "./management.ts";
 import { pendingReply } from "./pending.ts";
-import {
-  assertCoding,
-  createClients,
-  discardBody,
-  discardRest,
-  HttpExchange,
-  hostOf,
-  targetOf,
-} from "./request.ts";
+import { assertCoding, createClients, discardRest, HttpExchange, hostOf, targetOf } from "./request.ts";
 import type { Runtime } from "./runtime.ts";
 
 interface AppParts {
@@ -180,7 +172,9 @@ function createMedia({ runtime, isReady, isRefused }: AppParts) {
     const isSecure = clients.isSecure(req);
     let exchange: Exchange;
     try {
-      discardBody(req, res, timeout);
+      // Requests for media have no use for a body (RFC 9110 §9.3.1).
+      discardRest(req, res, timeout);
+      assertCoding(req, res);
       const host = hostOf(req);
       const url = targetOf(req.url ?? "/", limits.urlBytes);
       const { endpoint, target } = find(host, url);

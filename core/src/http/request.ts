@@ -62,12 +62,6 @@ export function hostOf(req: IncomingMessage): string {
 /** Bytes of a request's body that are read and forgotten before its connection is closed. */
 const MAX_BODY_BYTES = 1024 * 1024;
 
-/** Takes care of a body that nobody asked for (RFC 9110 §9.3.1), as `discardRest` does. Throws as `assertCoding`. */
-export function discardBody(req: IncomingMessage, res: ServerResponse, timeout: number): void {
-  discardRest(req, res, timeout);
-  assertCoding(req, res);
-}
-
 /**
  * What nobody has read of a body is read and forgotten, so that the next request is found after it, or cut off if it is long, or
  * takes more than `timeout` milliseconds.

@@ -104,7 +104,7 @@ export async function createServer({
   /** Sets what a configuration says about connections. */
   function adopt(limits: Limits): void {
     http.headersTimeout = Math.min(limits.clientHeaders, limits.request);
-    // Bodies that are read whole, or that nobody reads, have `limits.request` (`readBody`, `discardBody`).
+    // Bodies that are read whole, or that nobody reads, have `limits.request` (`readBody`, `discardRest`).
     http.requestTimeout = Math.max(limits.request, limits.clientUpload);
     http.keepAliveTimeout = limits.clientKeepAlive;
     http.maxHeadersCount = limits.headers;
