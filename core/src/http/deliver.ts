@@ -24,7 +24,7 @@ import { rangeCounts, rangeOf } from "./range.ts";
 import type { Runtime } from "./runtime.ts";
 
 /** What all responses of a runtime are sent with. */
-export interface DeliveryParts extends Pick<Runtime, "hooks" | "limitsOf"> {
+interface DeliveryParts extends Pick<Runtime, "hooks" | "limitsOf"> {
   readonly within: Within;
   /** `false` while the server drains: each connection is closed with its response. */
   readonly isReady: () => boolean;
