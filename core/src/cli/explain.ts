@@ -1,6 +1,6 @@
 import type { LoadedConfig } from "../config/load.ts";
-import { explainQuestion } from "../http/explain.ts";
-import type { Question } from "../http/synthetic-request.ts";
+import { explain } from "../http/explain.ts";
+import type { SyntheticRequest } from "../http/synthetic-request.ts";
 import { stableJson } from "../model/canonical.ts";
 import type { Explanation, LimitUse, OriginAnswer, PlanSummary, Problem } from "../plugin/explanation.ts";
 import { createRuntime } from "../server/runtime.ts";
@@ -15,13 +15,13 @@ interface Explained {
 /** What the server would do for a request, as text or JSON. An error in the URL is part of the answer. */
 export async function explainUrl(
   config: LoadedConfig,
-  question: Question,
+  request: SyntheticRequest,
   json: boolean,
 ): Promise<Explained> {
   const runtime = await createRuntime(config);
   await runtime.start();
   try {
-    const explanation = await explainQuestion(question, runtime);
+    const explanation = await explain(request, runtime);
     const text = json ? JSON.stringify(explanation, null, 2) : textOf(explanation);
     return { text, status: explanation.status };
   } finally {

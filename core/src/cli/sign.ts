@@ -1,6 +1,5 @@
 import { InvalidArgumentError } from "commander";
 import type { LoadedConfig } from "../config/load.ts";
-import { exchangeOf } from "../http/synthetic-request.ts";
 import { MediaError } from "../model/errors.ts";
 import { createJobs } from "../server/jobs.ts";
 import { createRuntime } from "../server/runtime.ts";
@@ -20,7 +19,7 @@ export async function signUrl(config: LoadedConfig, url: string, expires?: numbe
   const runtime = await createRuntime(config);
   await runtime.start();
   try {
-    const { endpoint } = exchangeOf({ url, headers: {} }, runtime, runtime.log);
+    const { endpoint } = runtime.exchangeOf({ url });
     const jobs = createJobs(runtime);
     const { problem, language } = await jobs.resolve(url);
     if (problem) throw new MediaError(problem.code, `the URL is invalid: ${problem.message}`);

@@ -18,7 +18,6 @@ import { after, type MaybePromise, recover } from "../util/maybe.ts";
 import { busy } from "../work/busy.ts";
 import { createDeadline } from "./deadline.ts";
 import { createDelivery, errorReply, textReply } from "./deliver.ts";
-import { createFind } from "./endpoint-router.ts";
 import { explainOver } from "./explain.ts";
 import { createHome } from "./home.ts";
 import { addManagement, createRequestOf, rootCallsOf } from "./management.ts";
@@ -154,13 +153,12 @@ const NOWHERE: Endpoint = {
 };
 
 function createMedia({ runtime, isReady, isRefused }: AppParts) {
-  const { limitsOf, pipeline, hooks, config, log } = runtime;
+  const { limitsOf, pipeline, hooks, config, log, find } = runtime;
   const limits = limitsOf();
   const timeout = limits.request;
   const within = createDeadline(timeout);
   const { deliver, deliverRelayed, send } = createDelivery({ hooks, limitsOf, within, isReady });
   const clients = createClients(config.config.trustedProxies);
-  const find = createFind(runtime.endpoints, runtime.tenants);
   const home = createHome(runtime.endpoints, runtime.tenants);
   const noteShortage = throttled<object>(SHORTAGE_LOG_INTERVAL_MS, (requests, last) =>
     log.warn({ requests, ...last }, "the machine has run out of resources"),

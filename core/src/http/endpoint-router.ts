@@ -3,10 +3,11 @@ import { type Endpoint, endpointId } from "../model/endpoint.ts";
 import { MediaError } from "../model/errors.ts";
 import type { Target } from "../model/exchange.ts";
 
-interface FoundEndpoint {
-  readonly endpoint: Endpoint;
-  readonly target: Target;
-}
+/** Throws `ENOENT` if no endpoint serves the URL. */
+export type FindEndpoint = (
+  host: string,
+  url: string,
+) => { readonly endpoint: Endpoint; readonly target: Target };
 
 /** Endpoints and names of tenants by the host names of their own. */
 export const hostTables = (endpoints: readonly Endpoint[], tenants: readonly Tenant[]) => ({
@@ -18,14 +19,14 @@ export const hostTables = (endpoints: readonly Endpoint[], tenants: readonly Ten
  * Finds the endpoint of a request: by a host name of its own; else the tenant by a host name or by the first segment of
  * the path, and in it the endpoint by the next segment, else the default one.
  */
-export function createFind(endpoints: readonly Endpoint[], tenants: readonly Tenant[]) {
+export function createFindEndpoint(endpoints: readonly Endpoint[], tenants: readonly Tenant[]): FindEndpoint {
   const { byHost, tenantByHost } = hostTables(endpoints, tenants);
   const tenantByName = new Set(tenants.filter(({ hosts }) => hosts.length === 0).map(({ name }) => name));
   const byId = new Map(
     endpoints.map((endpoint) => [endpointId({ tenant: endpoint.tenant, endpoint: endpoint.name }), endpoint]),
   );
 
-  return (host: string, url: string): FoundEndpoint => {
+  return (host, url) => {
     const mark = url.indexOf("?");
     const query = mark < 0 ? "" : url.slice(mark + 1);
     let path = mark < 0 ? url.slice(1) : url.slice(1, mark);

@@ -2,9 +2,9 @@ import { MediaError } from "../model/errors.ts";
 import type { Explanation } from "../plugin/explanation.ts";
 import { unexplained } from "../request/explain.ts";
 import type { Runtime } from "./runtime.ts";
-import { exchangeOf, type Question } from "./synthetic-request.ts";
+import type { SyntheticRequest } from "./synthetic-request.ts";
 
-/** What a question over HTTP may say of the request that it is about. */
+/** Headers of the explained request that may be set over HTTP. */
 const HEADERS = ["accept", "user-agent", "host"] as const;
 
 /**
@@ -18,14 +18,14 @@ export async function explainOver(query: URLSearchParams, runtime: Runtime): Pro
     const value = query.get(name);
     return value === null ? [] : [[name, value] as const];
   });
-  return await explainQuestion({ url, headers: Object.fromEntries(named) }, runtime);
+  return await explain({ url, headers: Object.fromEntries(named) }, runtime);
 }
 
 /** What the server would do for a request. An error in its URL is part of the explanation. */
-export async function explainQuestion(question: Question, runtime: Runtime): Promise<Explanation> {
+export async function explain(request: SyntheticRequest, runtime: Runtime): Promise<Explanation> {
   try {
-    return await runtime.pipeline.explain(exchangeOf(question, runtime, runtime.log));
+    return await runtime.pipeline.explain(runtime.exchangeOf(request));
   } catch (error) {
-    return unexplained(question.url, error);
+    return unexplained(request.url, error);
   }
 }

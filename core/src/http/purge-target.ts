@@ -1,14 +1,9 @@
-import type { Logger } from "pino";
+import type { Tenant } from "../config/resolve.ts";
 import { isMediaError, MediaError } from "../model/errors.ts";
 import type { AcceptClass } from "../model/job.ts";
 import type { PurgeRule } from "../model/purge-rule.ts";
 import type { Pipeline } from "../request/pipeline.ts";
-import { type ExchangeParts, exchangeOf } from "./synthetic-request.ts";
-
-/** What somebody wants to be forgotten: the answers of one URL, or of all that begin with it where it ends with `*`. */
-export interface UrlTarget {
-  readonly url: string;
-}
+import type { ExchangeOf } from "./synthetic-request.ts";
 
 /** The account and the purge rules that a purge comes to. */
 export interface PurgeOrder {
@@ -18,7 +13,9 @@ export interface PurgeOrder {
 }
 
 /** What tells which entries a URL stands for. */
-export interface PurgeParts extends ExchangeParts {
+export interface PurgeParts {
+  readonly exchangeOf: ExchangeOf;
+  readonly tenants: readonly Tenant[];
   readonly pipeline: Pick<Pipeline, "resolve">;
 }
 
@@ -27,18 +24,18 @@ const CLASSES: readonly AcceptClass[] = ["avif", "webp", "basic"];
 const INVALID = "The URL is not valid for cache purging.";
 
 /**
- * The purge rules that a URL stands for: one for each form that negotiation may choose, one for the copy of its original, and
+ * The purge rules that a URL stands for, or all that begin with it if it ends with `*`: one for each form that negotiation may choose, one for the copy of its original, and
  * the URL itself for those who keep answers by URLs. Throws `EINVAL` for what is none of this server's URLs.
  */
-export async function rulesOfUrl({ url }: UrlTarget, runtime: PurgeParts, log: Logger): Promise<PurgeOrder> {
+export async function rulesOfUrl(url: string, runtime: PurgeParts): Promise<PurgeOrder> {
   if (!/^(?:https?:\/\/|\/(?!\/))[^\s#\\]+$/i.test(url)) throw new MediaError("EINVAL", INVALID);
   const star = url.indexOf("*");
   if (star >= 0 && star !== url.length - 1) throw new MediaError("EINVAL", INVALID);
-  return star < 0 ? await one(url, runtime, log) : await below(url.slice(0, -1), runtime, log);
+  return star < 0 ? await one(url, runtime) : await below(url.slice(0, -1), runtime);
 }
 
-async function one(url: string, runtime: PurgeParts, log: Logger): Promise<PurgeOrder> {
-  const resolved = await Promise.all(CLASSES.map((accept) => resolve(url, accept, runtime, log)));
+async function one(url: string, runtime: PurgeParts): Promise<PurgeOrder> {
+  const resolved = await Promise.all(CLASSES.map((accept) => resolve(url, accept, runtime)));
   const { job } = resolved[0] as (typeof resolved)[number];
   const { tenant, endpoint, path } = job.asset;
   const scope = scopeOf(tenant, runtime);
@@ -61,11 +58,11 @@ async function one(url: string, runtime: PurgeParts, log: Logger): Promise<Purge
 }
 
 /** All originals whose path begins as that of the URL does, however they are transformed. */
-async function below(start: string, runtime: PurgeParts, log: Logger): Promise<PurgeOrder> {
-  const { target } = asked(start, runtime, log);
+async function below(start: string, runtime: PurgeParts): Promise<PurgeOrder> {
+  const { target } = await valid(() => runtime.exchangeOf({ url: start }));
   if (target.query !== "" || !isNarrow(target.path)) throw new MediaError("EINVAL", INVALID);
   // A path may not end with a slash, so one letter stands for what may follow.
-  const { job } = await resolve(`${start}x`, "basic", runtime, log);
+  const { job } = await resolve(`${start}x`, "basic", runtime);
   const { tenant, endpoint, path } = job.asset;
   const value = path.slice(0, -1);
   const scope = scopeOf(tenant, runtime);
@@ -77,33 +74,21 @@ function isNarrow(path: string): boolean {
   return /^[^/]+\/[^/]+\//.test(path) || path.length >= 15 || /\.\w{1,8}$/.test(path);
 }
 
-function asked(url: string, runtime: PurgeParts, log: Logger) {
-  try {
-    return exchangeOf({ url, headers: {} }, runtime, log);
-  } catch (error) {
-    throw invalid(error);
-  }
+function resolve(url: string, accept: AcceptClass, { pipeline, exchangeOf }: PurgeParts) {
+  return valid(() => pipeline.resolve({ ...exchangeOf({ url }), accept }));
 }
 
-async function resolve(url: string, accept: AcceptClass, runtime: PurgeParts, log: Logger) {
-  const exchange = asked(url, runtime, log);
+/** Does work; what a client would be refused for is `EINVAL`. */
+async function valid<T>(work: () => T | Promise<T>): Promise<T> {
   try {
-    return await runtime.pipeline.resolve({ ...exchange, accept });
+    return await work();
   } catch (error) {
-    throw invalid(error);
+    if (!isMediaError(error) || error.status >= 500) throw error;
+    throw new MediaError("EINVAL", INVALID, { cause: error });
   }
-}
-
-function invalid(error: unknown): unknown {
-  return isMediaError(error) && error.status < 500
-    ? new MediaError("EINVAL", INVALID, { cause: error })
-    : error;
 }
 
 /** A server of one account has no need to tell whose entries are meant. */
-export function scopeOf(
-  tenant: string,
-  { tenants }: Pick<ExchangeParts, "tenants">,
-): Pick<PurgeRule, "tenant"> {
+export function scopeOf(tenant: string, { tenants }: Pick<PurgeParts, "tenants">): Pick<PurgeRule, "tenant"> {
   return tenants.length > 0 ? { tenant } : {};
 }

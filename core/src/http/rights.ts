@@ -74,6 +74,7 @@ export function createCounts(): Counts {
 
 export interface RightsParts extends PurgeParts {
   readonly config: LoadedConfig;
+  readonly endpoints: readonly Endpoint[];
   readonly purges: Purges;
   readonly log: Logger;
   readonly cache: Pick<Cache, "count">;
@@ -134,7 +135,7 @@ export function createRights(runtime: RightsParts): (caller: Caller, activity: A
     const { data: target } = purgeSchema.safeParse(body);
     if (!target) throw new MediaError("EINVAL", EXPECTED_PURGE);
     if ("url" in target) {
-      const order = await rulesOfUrl(target, runtime, log);
+      const order = await rulesOfUrl(target.url, runtime);
       if (!endpoints.some(({ tenant, name }) => tenant === order.tenant && name === order.endpoint)) {
         throw new MediaError("EFORBIDDEN", "This key is not valid for the endpoint of the URL.");
       }

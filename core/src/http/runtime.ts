@@ -14,8 +14,10 @@ import type { Pipeline } from "../request/pipeline.ts";
 import type { RuntimeState } from "../state/account.ts";
 import type { Bus } from "../util/bus.ts";
 import type { Scheduler } from "../work/scheduler.ts";
+import type { FindEndpoint } from "./endpoint-router.ts";
 import type { Keys } from "./keys.ts";
 import type { Call, Route } from "./routes.ts";
+import type { ExchangeOf } from "./synthetic-request.ts";
 
 export interface PluginCommand {
   readonly define: (program: Command, openFolder: OpenFolder) => void;
@@ -32,6 +34,8 @@ export interface Runtime {
   readonly limitsOf: LimitsOf;
   readonly endpoints: readonly Endpoint[];
   readonly tenants: readonly Tenant[];
+  readonly find: FindEndpoint;
+  readonly exchangeOf: ExchangeOf;
   readonly origins: ReadonlyMap<string, OriginEntry>;
   readonly pipeline: Pipeline;
   readonly scheduler: Scheduler;

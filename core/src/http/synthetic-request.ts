@@ -1,59 +1,56 @@
 import type { Logger } from "pino";
-import type { Tenant } from "../config/resolve.ts";
-import type { Endpoint } from "../model/endpoint.ts";
 import type { Exchange } from "../model/exchange.ts";
 import type { LimitsOf } from "../model/limits.ts";
 import { acceptClass } from "../request/accept.ts";
 import { createSpans } from "../util/spans.ts";
-import { createFind } from "./endpoint-router.ts";
+import type { FindEndpoint } from "./endpoint-router.ts";
 import { nextId, targetOf } from "./request.ts";
 
-/** A request that nobody sent. */
-export interface Question {
+/** A request that no client has sent: for purges, explanations and work of plugins. */
+export interface SyntheticRequest {
   /** Absolute URL, or its path and query. */
   readonly url: string;
-  /** By lower-case name. */
-  readonly headers: Readonly<Record<string, string>>;
+  /** By lower-case name. @default none */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
   /** Address of the client. @default 127.0.0.1 */
   readonly ip?: string | undefined;
 }
 
-/** What tells where a request would go. */
-export interface ExchangeParts {
-  readonly endpoints: readonly Endpoint[];
-  readonly tenants: readonly Tenant[];
+/** The exchange that a request would become. Throws what the server would answer before it. */
+export type ExchangeOf = (request: SyntheticRequest) => Exchange;
+
+interface Parts {
+  readonly find: FindEndpoint;
   readonly limitsOf: LimitsOf;
+  readonly log: Logger;
 }
 
-/** The exchange that a request would become. Throws what the server would answer before it. */
-export function exchangeOf(
-  { url, headers, ip = "127.0.0.1" }: Question,
-  { endpoints, tenants, limitsOf }: ExchangeParts,
-  log: Logger,
-): Exchange {
-  const limits = limitsOf();
-  const target = targetOf(asSent(url), limits.urlBytes);
-  const host = hostNamed(url) ?? headers.host?.replace(/:\d+$/, "").toLowerCase() ?? "localhost";
-  const found = createFind(endpoints, tenants)(host, target);
-  const request = {
-    method: "GET",
-    url: target,
-    host,
-    ip,
-    isSecure: false,
-    header: (name: string) => headers[name.toLowerCase()],
-  };
-  return {
-    id: nextId(),
-    started: performance.now(),
-    request,
-    ...found,
-    accept: acceptClass(headers.accept, headers["user-agent"], found.endpoint),
-    signal: AbortSignal.timeout(limits.request),
-    claims: {},
-    spans: createSpans(),
-    log,
-    provenance: "real",
+export function createExchangeOf({ find, limitsOf, log }: Parts): ExchangeOf {
+  return ({ url, headers = {}, ip = "127.0.0.1" }) => {
+    const limits = limitsOf();
+    const target = targetOf(asSent(url), limits.urlBytes);
+    const host = hostNamed(url) ?? headers.host?.replace(/:\d+$/, "").toLowerCase() ?? "localhost";
+    const found = find(host, target);
+    const request = {
+      method: "GET",
+      url: target,
+      host,
+      ip,
+      isSecure: false,
+      header: (name: string) => headers[name.toLowerCase()],
+    };
+    return {
+      id: nextId(),
+      started: performance.now(),
+      request,
+      ...found,
+      accept: acceptClass(headers.accept, headers["user-agent"], found.endpoint),
+      signal: AbortSignal.timeout(limits.request),
+      claims: {},
+      spans: createSpans(),
+      log,
+      provenance: "real",
+    };
   };
 }
 

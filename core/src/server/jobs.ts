@@ -1,28 +1,29 @@
 import type { Runtime } from "../http/runtime.ts";
-import { exchangeOf } from "../http/synthetic-request.ts";
 import { MediaError } from "../model/errors.ts";
 import type { Exchange } from "../model/exchange.ts";
 import type { AskedRequest, JobsApi } from "../plugin/plugin.ts";
 import { unexplained } from "../request/explain.ts";
 
-type JobsParts = Pick<Runtime, "hooks" | "pipeline" | "endpoints" | "tenants" | "limitsOf" | "log">;
-
 /** What plugins may ask of the pipeline. */
-export function createJobs({ hooks, pipeline, log, ...found }: JobsParts): JobsApi {
+export function createJobs({
+  hooks,
+  pipeline,
+  exchangeOf,
+}: Pick<Runtime, "hooks" | "pipeline" | "exchangeOf">): JobsApi {
   /** The exchange of a request to one of the endpoints that it may lead to. */
-  function exchangeWithin({ url, headers = {}, endpoints }: AskedRequest): Exchange {
-    const exchange = exchangeOf({ url, headers }, found, log);
+  function exchangeWithin({ url, headers, endpoints }: AskedRequest): Exchange {
+    const exchange = exchangeOf({ url, headers });
     const { tenant, name } = exchange.endpoint;
     if (endpoints.some((one) => one.tenant === tenant && one.name === name)) return exchange;
     throw new MediaError("EFORBIDDEN", "This URL leads to an endpoint of another account");
   }
 
   return {
-    async resolve(url, headers = {}) {
-      return (await pipeline.resolve(exchangeOf({ url, headers }, found, log))).job;
+    async resolve(url, headers) {
+      return (await pipeline.resolve(exchangeOf({ url, headers }))).job;
     },
-    async admit(url, headers = {}, ip) {
-      const exchange = exchangeOf({ url, headers, ip }, found, log);
+    async admit(url, headers, ip) {
+      const exchange = exchangeOf({ url, headers, ip });
       const { job } = await pipeline.resolve(exchange);
       await pipeline.admit(exchange, job);
       return job;
@@ -53,7 +54,7 @@ export function createJobs({ hooks, pipeline, log, ...found }: JobsParts): JobsA
       return (await hooks.sign.for(job.language).promise(job, exchange, undefined))?.fault;
     },
     async rewrite(url, language) {
-      const exchange = exchangeOf({ url, headers: {} }, found, log);
+      const exchange = exchangeOf({ url });
       const { job } = await pipeline.resolve(exchange);
       if (job.problem) throw new MediaError(job.problem.code, job.problem.message);
       const printed = await hooks.link.for(language).promise({ ...job, language }, exchange);

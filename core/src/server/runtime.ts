@@ -8,8 +8,10 @@ import { atSource, type LoadedConfig } from "../config/load.ts";
 import { resolveEndpoints, resolveLimits, resolveTenants } from "../config/resolve.ts";
 import { createHooks, type Hooks } from "../hooks.ts";
 import type { Traffic } from "../http/drain.ts";
+import { createFindEndpoint } from "../http/endpoint-router.ts";
 import { callsPath, managementPath } from "../http/management.ts";
 import type { Runtime } from "../http/runtime.ts";
+import { createExchangeOf } from "../http/synthetic-request.ts";
 import { type Endpoint, endpointId } from "../model/endpoint.ts";
 import { MediaError } from "../model/errors.ts";
 import { createLimitsOf } from "../model/limits.ts";
@@ -113,6 +115,7 @@ async function buildRuntime(
   // Management can change the state, and so must be able to encrypt its secrets.
   if (state && managementPath({ config, endpoints }) !== undefined) createSecrets().assertKey();
   const tenants = resolveTenants(config.config);
+  const find = createFindEndpoint(endpoints, tenants);
   const limits = limitsOfShare(resolveLimits(config.config), workers);
   const limitsOf = createLimitsOf(limits, tenants);
   const byName = new Map(
@@ -209,11 +212,12 @@ async function buildRuntime(
   const leave = purges.carry((rule) => hooks.purge.promise(rule));
   const places = [...origins.values()].map(({ name, type, fingerprint }) => ({ name, type, fingerprint }));
   const info = { number, engines, endpoints, origins: places };
-  const ofKeys = { config, endpoints, tenants, limitsOf, pipeline, cache, purges, log, state };
+  const exchangeOf = createExchangeOf({ find, limitsOf, log });
+  const ofKeys = { config, endpoints, tenants, exchangeOf, pipeline, cache, purges, log, state };
   const keys = createManagementKeys({ ...ofKeys, calls: registrations.calls, bus, shared: shares.take });
   const usage = usageOf(config);
   later.origins = { storage: (origin) => originOf(origins, origin).storage };
-  later.jobs = createJobs({ hooks, pipeline, endpoints, tenants, limitsOf, log });
+  later.jobs = createJobs({ hooks, pipeline, exchangeOf });
   later.keys = keys;
   later.state = serverState;
   return {
@@ -225,6 +229,8 @@ async function buildRuntime(
     limitsOf,
     endpoints,
     tenants,
+    find,
+    exchangeOf,
     origins,
     pipeline,
     scheduler,
