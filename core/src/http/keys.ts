@@ -3,16 +3,25 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Endpoint } from "../model/endpoint.ts";
 import { MediaError } from "../model/errors.ts";
 import type { KeyInfo } from "../plugin/account-keys.ts";
-import type { CallReply, CallRights, KeyAccess, KeysApi, RouteRequest } from "../plugin/calls.ts";
+import type { CallReply, KeyAccess, KeysApi, RouteRequest } from "../plugin/calls.ts";
 import { attributed } from "../plugin/errors.ts";
-import type { StateStore } from "../plugin/state-store.ts";
-import type { StoredKey, StoredKeys } from "../state/api-keys.ts";
-import type { Audit } from "../state/audit.ts";
-import type { Secrets } from "../state/secrets.ts";
+import { createStoredKeys, KEY_RECORDS, type StoredKey } from "../state/api-keys.ts";
+import { createAudit } from "../state/audit.ts";
+import { recordsOf } from "../state/open.ts";
+import { createSecrets } from "../state/secrets.ts";
+import type { Bus } from "../util/bus.ts";
 import { maskUrl } from "../util/log.ts";
-import { type Activity, accountOfEntry, assertRole, type Caller } from "./rights.ts";
+import {
+  type Activity,
+  accountOfEntry,
+  assertRole,
+  type Caller,
+  createCounts,
+  createRights,
+  type RightsParts,
+} from "./rights.ts";
 import type { Call } from "./routes.ts";
-import type { WrongKeys } from "./wrong-keys.ts";
+import { createWrongKeys } from "./wrong-keys.ts";
 
 /** Milliseconds for which a wrong key waits for its answer. */
 const WRONG_KEY_DELAY_MS = 300;
@@ -23,16 +32,12 @@ const MAX_LOGGED = 500;
 /** Derived from a key, so that its id and the codes made with it reveal nothing about the signatures of URLs. */
 const PURPOSE = "mediatap sign-in";
 
-interface KeysParts {
-  readonly endpoints: readonly Endpoint[];
-  readonly rightsOf: (caller: Caller, activity: Activity) => CallRights;
+interface KeysParts extends Omit<RightsParts, "storedKeys" | "configuredKeys" | "audit" | "counts"> {
   /** Of the management. */
   readonly calls: readonly Call[];
-  readonly wrongKeys: WrongKeys;
-  readonly audit: Audit;
-  readonly secrets: Secrets;
-  /** Left out: no plugin keeps state. */
-  readonly stored?: { readonly store: StateStore; readonly keys: StoredKeys } | undefined;
+  readonly bus: Bus;
+  /** As of `PluginApi`. */
+  readonly shared: <T extends object>(key: string, create: () => T) => T;
 }
 
 /** Keys with what only the core does with them. */
@@ -52,11 +57,8 @@ interface ConfiguredKey {
   readonly endpoints: readonly Endpoint[];
 }
 
-/** Private keys of a configuration. */
-export type ConfiguredKeys = ReturnType<typeof createConfiguredKeys>;
-
-/** By their hashes: to find one takes the same time whatever it is. */
-export function createConfiguredKeys(endpoints: readonly Endpoint[]) {
+/** Private keys of a configuration, by their hashes: to find one takes the same time whatever it is. */
+function createConfiguredKeys(endpoints: readonly Endpoint[]) {
   const pairs = endpoints.flatMap((endpoint) => endpoint.privateKeys.map((key) => [key, endpoint] as const));
   const byHash = new Map<string, ConfiguredKey>();
   const byId = new Map<string, ConfiguredKey>();
@@ -68,8 +70,8 @@ export function createConfiguredKeys(endpoints: readonly Endpoint[]) {
     byId.set(id, configured);
   }
   return {
-    byHash: byHash as ReadonlyMap<string, ConfiguredKey>,
-    byId: byId as ReadonlyMap<string, ConfiguredKey>,
+    byHash,
+    byId,
     /** Those that are good for an endpoint of a tenant. */
     of: (tenant: string): KeyInfo[] =>
       [...byId.values()]
@@ -78,10 +80,23 @@ export function createConfiguredKeys(endpoints: readonly Endpoint[]) {
   };
 }
 
-/** The keys of a server: those of its configuration, and those that calls have created. */
-export function createKeys(configured: ConfiguredKeys, parts: KeysParts): Keys {
-  const { endpoints, rightsOf, calls, wrongKeys, audit, secrets, stored } = parts;
-  const store = stored?.store;
+/**
+ * The keys of a server: those of its configuration, and those that calls have created. What is counted by key and address lasts longer
+ * than a runtime.
+ */
+export function createKeys({ calls, bus, shared, ...parts }: KeysParts): Keys {
+  const { endpoints, log, state } = parts;
+  const store = state?.store;
+  const configured = createConfiguredKeys(endpoints);
+  const stored = store && createStoredKeys(recordsOf(store, KEY_RECORDS));
+  const audit = shared("core:audit", () => createAudit(log));
+  const counts = shared("core:counts", createCounts);
+  const wrongKeys = shared("core:wrong-keys", () => createWrongKeys(bus));
+  const secrets = createSecrets();
+  const rightsOf = createRights({
+    ...parts,
+    ...{ audit, counts, storedKeys: stored, configuredKeys: configured.of },
+  });
 
   function accessOf(caller: Caller, secret: Buffer): OpenKey {
     const { id, name } = caller;
@@ -142,7 +157,7 @@ export function createKeys(configured: ConfiguredKeys, parts: KeysParts): Keys {
   async function access(key: string, address: string): Promise<OpenKey | undefined> {
     const own = key === "" ? undefined : configured.byHash.get(digest(key));
     if (own) return configuredAccess(own, address);
-    const found = await stored?.keys.verify(key);
+    const found = await stored?.verify(key);
     return found && storedAccess(found, address);
   }
 
@@ -166,7 +181,7 @@ export function createKeys(configured: ConfiguredKeys, parts: KeysParts): Keys {
     async find(id, ip) {
       const own = configured.byId.get(id);
       if (own) return configuredAccess(own, ip);
-      const found = await stored?.keys.find(id);
+      const found = await stored?.find(id);
       return found && storedAccess(found, ip);
     },
     all(ip) {

@@ -9,8 +9,6 @@ const MAX_WRONG_KEYS = 10;
 const WINDOW_MS = 60_000;
 const MAX_ADDRESSES = 10_000;
 
-export type WrongKeys = ReturnType<typeof createWrongKeys>;
-
 /** Counts wrong keys by client, those that other processes have met included. A runtime that follows another one counts on. */
 export function createWrongKeys(bus: Bus) {
   const counts = new LRUCache<string, number>({ max: MAX_ADDRESSES, ttl: WINDOW_MS, noUpdateTTL: true });

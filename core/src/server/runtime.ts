@@ -9,6 +9,7 @@ import { resolveEndpoints, resolveLimits, resolveTenants } from "../config/resol
 import { createHooks, type Hooks } from "../hooks.ts";
 import type { Traffic } from "../http/drain.ts";
 import { createFindEndpoint } from "../http/endpoint-router.ts";
+import { createKeys } from "../http/keys.ts";
 import { callsPath, managementPath } from "../http/management.ts";
 import type { Runtime } from "../http/runtime.ts";
 import { createExchangeOf } from "../http/synthetic-request.ts";
@@ -39,7 +40,6 @@ import type { WorkerLocks } from "../work/coalesce/workers.ts";
 import { createScheduler } from "../work/scheduler.ts";
 import { closeOwnCaches, openCaches } from "./caches.ts";
 import { createJobs } from "./jobs.ts";
-import { createManagementKeys } from "./keys.ts";
 import { openOrigins, originOf } from "./origins.ts";
 import { type AfterApply, applyPlugins } from "./plugin-api.ts";
 import { createRegistrations } from "./registrations.ts";
@@ -214,7 +214,7 @@ async function buildRuntime(
   const info = { number, engines, endpoints, origins: places };
   const exchangeOf = createExchangeOf({ find, limitsOf, log });
   const ofKeys = { config, endpoints, tenants, exchangeOf, pipeline, cache, purges, log, state };
-  const keys = createManagementKeys({ ...ofKeys, calls: registrations.calls, bus, shared: shares.take });
+  const keys = createKeys({ ...ofKeys, calls: registrations.calls, bus, shared: shares.take });
   const usage = usageOf(config);
   later.origins = { storage: (origin) => originOf(origins, origin).storage };
   later.jobs = createJobs({ hooks, pipeline, exchangeOf });
