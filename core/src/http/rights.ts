@@ -53,22 +53,18 @@ export interface Activity {
   note?: string;
 }
 
-/** Purges and changes within the present minute: of the process, as a change makes another runtime. */
-export interface Counts {
-  of(name: string): { count: number; readonly until: number };
-}
+type Counts = ReturnType<typeof createCounts>;
 
-export function createCounts(): Counts {
+/** Counts purges and changes within the present minute: in the process, as a change makes another runtime. */
+export function createCounts() {
   const counts = new LRUCache<string, { count: number; readonly until: number }>({ max: MAX_COUNTED });
-  return {
-    of(name) {
-      const now = performance.now();
-      const known = counts.get(name);
-      if (known && known.until > now) return known;
-      const begun = { count: 0, until: now + MINUTE_MS };
-      counts.set(name, begun);
-      return begun;
-    },
+  return (name: string) => {
+    const now = performance.now();
+    const known = counts.get(name);
+    if (known && known.until > now) return known;
+    const begun = { count: 0, until: now + MINUTE_MS };
+    counts.set(name, begun);
+    return begun;
   };
 }
 
@@ -116,9 +112,9 @@ export function createRights(runtime: RightsParts): (caller: Caller, activity: A
   const { purgesPerMinute = 600, changesPerMinute = 300 } = config.config.management || {};
 
   const purgesOf = (endpoints: readonly Endpoint[]) =>
-    counts.of(JSON.stringify(["purge", ...endpoints.map(({ tenant, name }) => [tenant, name])]));
+    counts(JSON.stringify(["purge", ...endpoints.map(({ tenant, name }) => [tenant, name])]));
 
-  const changesOf = (tenant: string) => counts.of(JSON.stringify(["change", tenant]));
+  const changesOf = (tenant: string) => counts(JSON.stringify(["change", tenant]));
   function countChange(tenant: string): void {
     const counted = changesOf(tenant);
     if (++counted.count <= changesPerMinute) return;
@@ -167,17 +163,17 @@ export function createRights(runtime: RightsParts): (caller: Caller, activity: A
       return { state, tenant: accountOf(endpoints, runtime.endpoints, otherwise) };
     }
 
-    /** A change of the state. */
+    /** A change of the state. `what`: for the audit log. */
     async function change<T>(
       tenant: string,
       work: () => Promise<T>,
-      what: (result: T) => string,
+      what: string | ((result: T) => string),
     ): Promise<T> {
       await assertRole(caller, "configure", "a change", { audit, store: state?.store });
       countChange(tenant);
       const result = await work();
       activity.isRecorded = true;
-      await record(what(result), tenant);
+      await record(typeof what === "string" ? what : what(result), tenant);
       return result;
     }
 
@@ -225,24 +221,14 @@ export function createRights(runtime: RightsParts): (caller: Caller, activity: A
         const account = accountState(state, tenant, caller.author);
         return {
           ...account,
-          change: (comment, edit) =>
-            change(
-              tenant,
-              () => account.change(comment, edit),
-              () => comment,
-            ),
+          change: (comment, edit) => change(tenant, () => account.change(comment, edit), comment),
           async examine(edit) {
             // It sends requests to origins that nobody has configured.
             await assertRole(caller, "configure", "a test", { audit, store: state.store });
             activity.isRecorded = true;
             return await account.examine(edit);
           },
-          rollback: (number, comment) =>
-            change(
-              tenant,
-              () => account.rollback(number, comment),
-              () => comment,
-            ),
+          rollback: (number, comment) => change(tenant, () => account.rollback(number, comment), comment),
         };
       },
       keys(): AccountKeys {

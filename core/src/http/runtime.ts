@@ -50,8 +50,8 @@ export interface Runtime {
   readonly keys: Keys;
   readonly commands: readonly PluginCommand[];
   start(): Promise<void>;
-  /** From now on its limits hold for what the runtimes of a process have in common. */
-  lead(): void;
+  /** Sets its limits for what the runtimes of a process have in common. */
+  adoptLimits(): void;
   /** Runs `stop` and gives back what it shares; once, however often it is called. */
   stop(): Promise<void>;
 }

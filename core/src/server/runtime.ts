@@ -251,7 +251,7 @@ async function buildRuntime(
         throw atSource(config.source, startError(error, "plugins"));
       }
     },
-    lead() {
+    adoptLimits() {
       scheduler.adopt(limits);
       budget.adopt(limits.queueBytes);
       breakers.adopt(limits);

@@ -148,7 +148,7 @@ export async function createServer({
   }
 
   function activate(runtime: Runtime): void {
-    runtime.lead();
+    runtime.adoptLimits();
     adopt(runtime.limitsOf());
     runtimes.activate(runtime);
     state.follow();
