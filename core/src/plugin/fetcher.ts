@@ -17,9 +17,9 @@ export interface FetchOptions {
    */
   readonly host?: string;
   /** Ports allowed for untrusted addresses. @default [80, 443] */
-  readonly ports?: readonly number[];
+  readonly ports?: readonly number[] | undefined;
   /** A further judgement on every untrusted address, redirects included. @default all that the guard admits */
-  readonly admits?: (url: URL) => boolean;
+  readonly admits?: ((url: URL) => boolean) | undefined;
   /** Whether a redirect with these headers is followed; otherwise it is returned as the response. @default every redirect */
   readonly follows?: (headers: FetchResponse["headers"]) => boolean;
   /** Leave content codings on the body, and its `Content-Encoding` and `Content-Length` among the headers. @default false */

@@ -47,7 +47,7 @@ export function createWebProxy(origin: OriginConfig, fetcher: Fetcher, settings:
       if (!url) throw new MediaError("EACCES", "The origin's address is not allowed");
       const address = (refusal?: FetchResponse) => (refusal ? undefined : { url: url.href });
       const file = { path: url.pathname, privateHeaders: PRIVATE_HEADERS, address, ports };
-      return files.open({ ...file, ...(admits && { admits }) }, options);
+      return files.open({ ...file, admits }, options);
     },
   };
 }

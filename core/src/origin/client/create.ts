@@ -79,12 +79,8 @@ export function createFetcher(options: FetcherOptions): Fetcher {
     request.signal.throwIfAborted();
     const url = URL.parse(address);
     if (!url) throw refused("not a URL");
-    const rules = {
-      allow,
-      trusted: request.trusted === undefined ? undefined : new URL(request.trusted),
-      ports: request.ports,
-      admits: request.admits,
-    };
+    const { trusted, ports, admits } = request;
+    const rules = { allow, ports, admits, trusted: trusted === undefined ? undefined : new URL(trusted) };
     const work = new AbortController();
     const giveUp = () => work.abort(request.signal.reason);
     request.signal.addEventListener("abort", giveUp, { once: true });

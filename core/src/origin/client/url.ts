@@ -1,5 +1,6 @@
 import { isIP } from "node:net";
 import { MediaError } from "../../model/errors.ts";
+import type { FetchOptions } from "../../plugin/fetcher.ts";
 import { isPublicAddress } from "./addresses.ts";
 import type { AllowList } from "./allow.ts";
 import { normalHost, portOf, sameOrigin } from "./host.ts";
@@ -20,13 +21,9 @@ export interface Hop {
   readonly trusted: boolean;
 }
 
-export interface Rules {
+export interface Rules extends Pick<FetchOptions, "ports" | "admits"> {
   readonly allow: AllowList;
   readonly trusted?: URL | undefined;
-  /** @default DEFAULT_PORTS */
-  readonly ports?: readonly number[] | undefined;
-  /** A further judgement on untrusted addresses. */
-  readonly admits?: ((url: URL) => boolean) | undefined;
 }
 
 /** The refusal of the guard. What was refused, and why, is in the cause (`EGUARD`): it is for the operator only. */
