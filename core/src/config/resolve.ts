@@ -65,7 +65,7 @@ export function resolveOrigins(config: CheckedConfig): ResolvedOrigin[] {
       at: `${at}origins.${name}`,
       type,
       options,
-      fingerprint: hash("sha256", stableJson(addressOf({ type, ...options })), "base64url"),
+      fingerprint: fingerprintOf(addressOf({ type, ...options })),
       ...(hedge === undefined ? {} : { hedge }),
     })),
   );
@@ -185,11 +185,7 @@ function endpointOf(
     ...ascending(own.widths ?? account.widths),
     privateKeys: keysOf(own) ?? keysOf(account) ?? [],
     namedTransformations: namedOf(account),
-    fingerprint: hash(
-      "sha256",
-      stableJson(order.map((origin) => [origin, addressOf(account.origins?.[origin])])),
-      "base64url",
-    ),
+    fingerprint: fingerprintOf(order.map((origin) => [origin, addressOf(account.origins?.[origin])])),
   };
 }
 
@@ -238,6 +234,8 @@ export function namedOf({
   ]);
   return Object.fromEntries(entries);
 }
+
+const fingerprintOf = (value: unknown) => hash("sha256", stableJson(value), "base64url");
 
 /** What tells where an origin's files lie; credentials may change without losing what was made. */
 function addressOf(origin: object = {}): unknown {

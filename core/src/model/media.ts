@@ -42,7 +42,6 @@ const MORE_TYPES = new Map([
   ["orf", "image/x-olympus-orf"],
   ["pam", "image/x-portable-arbitrarymap"],
   ["pef", "image/x-pentax-pef"],
-  ["pfm", "image/x-portable-floatmap"],
   ["qoi", "image/qoi"],
   ["raf", "image/x-fuji-raf"],
   ["rw2", "image/x-panasonic-rw2"],
