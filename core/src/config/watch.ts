@@ -1,4 +1,4 @@
-import { type FSWatcher, type Stats, statSync, watch } from "node:fs";
+import { type FSWatcher, statSync, watch } from "node:fs";
 import { dirname } from "node:path";
 
 /** Milliseconds for which files must rest: editors write in several steps. */
@@ -11,17 +11,13 @@ export function watchFiles(files: () => readonly string[], onChange: () => void)
   let seen = signature(files());
   let timer: NodeJS.Timeout | undefined;
 
-  function look(): void {
-    const now = signature(files());
-    if (now === seen) return;
-    seen = now;
-    onChange();
-  }
-
   function rest(): void {
     clearTimeout(timer);
     timer = setTimeout(() => {
-      look();
+      const now = signature(files());
+      const isChanged = now !== seen;
+      seen = now;
+      if (isChanged) onChange();
       follow();
     }, SETTLE_TIMEOUT_MS);
   }
@@ -45,9 +41,6 @@ export function watchFiles(files: () => readonly string[], onChange: () => void)
 }
 
 function signature(files: readonly string[]): string {
-  return files.map((file) => shape(statSync(file, { throwIfNoEntry: false }))).join(" ");
-}
-
-function shape(found: Stats | undefined): string {
-  return found ? `${found.ino}:${found.size}:${found.mtimeMs}` : "none";
+  const found = files.map((file) => statSync(file, { throwIfNoEntry: false }));
+  return found.map((stats) => (stats ? `${stats.ino}:${stats.size}:${stats.mtimeMs}` : "none")).join(" ");
 }
