@@ -11,8 +11,6 @@ import { createReader, type Entry } from "./read.ts";
 import { createSweeper } from "./sweeper.ts";
 import { createWriter } from "./write.ts";
 
-export type Logger = PluginApi["logger"];
-
 /** Heads that are read at a time. */
 const HEADS = 16;
 
@@ -25,7 +23,10 @@ export interface DiskOptions {
 }
 
 /** Entries as files of a folder, which processes may share. */
-export function createDiskBackend({ path, maxBytes }: DiskOptions, logger: Logger): CacheBackend {
+export function createDiskBackend(
+  { path, maxBytes }: DiskOptions,
+  logger: PluginApi["logger"],
+): CacheBackend {
   const places = placesIn(path);
   const reader = createReader();
   const write = createWriter(places);

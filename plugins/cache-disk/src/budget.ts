@@ -1,5 +1,5 @@
+import type { PluginApi } from "@mediatap/core";
 import type { CacheContents } from "@mediatap/core/cache";
-import type { Logger } from "./backend.ts";
 import { costOf } from "./sweep.ts";
 import type { Sweeper } from "./sweeper.ts";
 
@@ -16,7 +16,7 @@ const MOST = 20_000;
 const AGAIN = 60_000;
 
 /** Keeps the entries of a folder within a number of bytes: those used least recently go, whoever wrote them. */
-export function createBudget(sweeper: Sweeper, maxBytes: number, logger: Logger) {
+export function createBudget(sweeper: Sweeper, maxBytes: number, logger: PluginApi["logger"]) {
   const uses = new Map<string, number>();
   /** Bytes on the disk as far as is known; written since the last count. */
   let total = 0;
