@@ -9,8 +9,7 @@ import type { Reader } from "./numbers.ts";
 import { parameterPath } from "./path.ts";
 import type { Reading } from "./reading.ts";
 import type { Item, LayerBlock } from "./tokenize.ts";
-import { coordinate } from "./values.ts";
-import { seconds } from "./video.ts";
+import { coordinate, seconds } from "./values.ts";
 import { isMoving } from "./wanted.ts";
 
 /** Keys that act on the picture as a whole, or on the answer: they have no meaning in a layer. */

@@ -5,7 +5,6 @@ import { lacking, type Missing } from "./errors.ts";
 import { boolean, integer, number, oneOf, type Reader } from "./numbers.ts";
 import { OPERATIONS, type OperationKey } from "./operations.ts";
 import * as read from "./values.ts";
-import { rungs, seconds } from "./video.ts";
 
 type Resize = Pick<StepOf<"resize">, "fit" | "enlarge">;
 type Extract = Pick<StepOf<"extract">, "outside" | "shrink">;
@@ -107,10 +106,10 @@ export const PARAMETERS = {
   // Video; speed and loudness are words of our own
   vc: words("h264", "vp9", "av1", "none"),
   ac: words("aac", "opus", "none"),
-  so: seconds,
-  eo: seconds,
-  du: seconds,
-  sr: rungs,
+  so: read.seconds,
+  eo: read.seconds,
+  du: read.seconds,
+  sr: read.rungs,
   spd: number(0.25, 4),
   vol: number(0, 4),
   lang: without("generated subtitles"),

@@ -167,3 +167,24 @@ export const page: Reader<number | Missing> = (text, key) => {
 /** Dots per inch, 1–1200, or an expression. */
 export const density: Reader<Expression> = (text, key) =>
   isExpression(text) ? expression(text, key) : integer(1, 1200)(text, key);
+
+/** Seconds with up to 2 decimals, or an expression. */
+export const seconds: Reader<Expression> = (text, key) => {
+  if (isExpression(text)) return expression(text, key);
+  const value = decimal(text);
+  if (value === undefined || !/^[0-9]+(?:\.[0-9]{1,2})?$/.test(text)) throw invalid(key, "seconds", text);
+  return value;
+};
+
+/** Heights of the renditions of a stream. */
+const RUNGS = [240, 360, 480, 720, 1080, 1440, 2160];
+
+/** `240_360_480`: heights of the renditions, each once, from the lowest. */
+export const rungs: Reader<readonly number[]> = (text, key) => {
+  const asked = text.split("_").map((part) => (/^[1-9]/.test(part) ? decimal(part) : undefined));
+  const found = RUNGS.filter((rung) => asked.includes(rung));
+  if (!asked.every((rung) => rung !== undefined && RUNGS.includes(rung))) {
+    throw invalid(key, `some of ${RUNGS.join(", ")}, joined by _,`, text);
+  }
+  return found;
+};
