@@ -17,7 +17,10 @@ const FILES = ["uplot/dist/uPlot.iife.min.js", "uplot/dist/uPlot.min.css"];
 /** Of a script: browsers would ask for a file that is not served. */
 const SOURCE_MAP = /^\/\/# sourceMappingURL=.*$/m;
 
-const LIBRARY = "/-/console/lib/";
+/** Path of the console, and of its files below. */
+export const ROOT = "/-/console";
+
+const LIBRARY = `${ROOT}/lib/`;
 
 interface Assets {
   /** By their paths. */
@@ -57,12 +60,12 @@ export function createAssets(): Assets {
       const name = path.slice(path.lastIndexOf("/") + 1);
       return [LIBRARY + name, file(name, () => readFileSync(resolve(path), "utf8"))] as const;
     }),
-    ...own.map((name) => [`/-/console/${name}`, file(name, () => textOf(name))] as const),
+    ...own.map((name) => [`${ROOT}/${name}`, file(name, () => textOf(name))] as const),
   ]);
   // What each page needs is fetched at once, not one after the other as each is parsed.
   const modules = [
     ...MODULES.map((name) => LIBRARY + nameOf(name)),
-    ...COMMON.map((name) => `/-/console/${name}`),
+    ...COMMON.map((name) => `${ROOT}/${name}`),
   ];
   const head = [
     `<script type="importmap">${map}</script>`,

@@ -8,13 +8,13 @@ import {
   type RouteRequest,
 } from "@mediatap/core";
 import { z } from "zod";
-import { createAssets } from "./assets.ts";
+import { createAssets, ROOT } from "./assets.ts";
 import { createBrowse } from "./browse.ts";
 import { buildSchema, createBuilder } from "./builder.ts";
 import { createInspect } from "./inspect.ts";
 import { createLive } from "./live.ts";
 import { createOidc, type OidcOptions, oidcSchema, redirect } from "./oidc.ts";
-import { createSessions, ROOT, type Session } from "./session.ts";
+import { createSessions, type Session } from "./session.ts";
 import { createVideos } from "./videos.ts";
 
 const NAME = "page-console";

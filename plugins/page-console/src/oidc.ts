@@ -9,7 +9,8 @@ import {
 } from "@mediatap/core";
 import type { ClientAuth, Configuration, IDToken } from "openid-client";
 import { z } from "zod";
-import { type Access, cookieOf, isEqual, ROOT } from "./session.ts";
+import { ROOT } from "./assets.ts";
+import { cookieIn, cookieOf, isEqual } from "./cookies.ts";
 
 /** Where a sign-in starts; below it, where the provider sends the browser back to. */
 const START = `${ROOT}/oidc`;
@@ -174,7 +175,7 @@ export function createOidc(options: z.output<typeof oidcSchema>, { keys, logger 
   }
 
   /** What the id of a session opens. `undefined`: it is not an id of this sign-in, or its account is not there any more. */
-  function find(id: string, ip: string): Access | undefined {
+  function find(id: string, ip: string): KeyAccess | undefined {
     const person = identityOf(id);
     const rule = person && roles[person[0]];
     if (!rule) return undefined;
@@ -211,10 +212,8 @@ export function createOidc(options: z.output<typeof oidcSchema>, { keys, logger 
      * What is opened to somebody whom the provider sends back. Throws `EEXPIRED` for a sign-in that took too long or that this browser
      * did not start, `ESIGNATURE` for one that the provider does not confirm, `EFORBIDDEN` for another state and for a person without a role.
      */
-    async finish(request: RouteRequest): Promise<Access> {
-      const flow = new RegExp(`(?:^|;\\s*)${COOKIE}=([\\w-]{22}\\.\\d{1,12})(?:;|$)`).exec(
-        request.header("cookie") ?? "",
-      )?.[1];
+    async finish(request: RouteRequest): Promise<KeyAccess> {
+      const flow = cookieIn(request, COOKIE, "[\\w-]{22}\\.\\d{1,12}");
       const expires = Number(flow?.split(".")[1] ?? 0);
       if (flow === undefined || expires * 1000 <= Date.now()) {
         throw new MediaError("EEXPIRED", "This sign-in has expired, or another browser has started it.");

@@ -1,4 +1,4 @@
-import { randomBytes, timingSafeEqual } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import {
   type CallRights,
   type Endpoint,
@@ -8,10 +8,9 @@ import {
   MediaError,
   type RouteRequest,
 } from "@mediatap/core";
+import { ROOT } from "./assets.ts";
+import { cookieIn, cookieOf, isEqual } from "./cookies.ts";
 import type { Oidc } from "./oidc.ts";
-
-/** Path of the console. */
-export const ROOT = "/-/console";
 
 const COOKIE = "mediatap_console";
 
@@ -46,24 +45,21 @@ export interface SessionsOptions {
 
 export type Sessions = ReturnType<typeof createSessions>;
 
-/** What signs in: a key, or a person. */
-export type Access = Pick<KeyAccess, "id" | "name" | "endpoints" | "rights" | "call" | "seal">;
-
 /**
  * Sign-ins without a store: the cookie contains the id of a key or a person, a time and a random number, sealed by the key or the client
  * secret. Every process with the same configuration can check it, and it is void once there is no such key or rule any more.
  */
 export function createSessions({ keys, open, oidc }: SessionsOptions) {
-  const accessOf = async (id: string, ip: string): Promise<Access | undefined> =>
+  const accessOf = async (id: string, ip: string): Promise<KeyAccess | undefined> =>
     oidc?.isOwn(id) ? oidc.find(id, ip) : await keys.find(id, ip);
 
-  function sessionOf({ id, name, endpoints, rights, call, seal }: Access, nonce: string): Session {
+  function sessionOf({ id, name, endpoints, rights, call, seal }: KeyAccess, nonce: string): Session {
     const person = oidc?.isOwn(id) ? { person: name } : {};
     return { endpoints, rights, call, csrf: seal(`csrf.${nonce}`), isSignedIn: true, ...person };
   }
 
   /** A new session, and its cookie. */
-  function begin(access: Access, isSecure: boolean): { session: Session; cookie: string } {
+  function begin(access: KeyAccess, isSecure: boolean): { session: Session; cookie: string } {
     const nonce = randomBytes(16).toString("base64url");
     const expires = String(Math.floor(Date.now() / 1000) + LIFETIME);
     const value = [access.id, expires, nonce, access.seal(textOf(access.id, expires, nonce))].join(".");
@@ -71,9 +67,7 @@ export function createSessions({ keys, open, oidc }: SessionsOptions) {
   }
 
   async function found(request: RouteRequest): Promise<Session | undefined> {
-    const cookie = new RegExp(`(?:^|;\\s*)${COOKIE}=([\\w.-]{1,2000})`).exec(
-      request.header("cookie") ?? "",
-    )?.[1];
+    const cookie = cookieIn(request, COOKIE, "[\\w.-]{1,2000}");
     const [id = "", expires = "", nonce = "", seal = ""] = (cookie ?? "").split(".");
     const access = cookie === undefined ? undefined : await accessOf(id, request.ip);
     if (
@@ -117,20 +111,6 @@ const isBehindTls = (request: RouteRequest) => request.header("origin")?.startsW
 const sessionCookie = (value: string, lifetime: number, isSecure: boolean) =>
   cookieOf(COOKIE, value, { path: ROOT, lifetime, sameSite: "Strict", isSecure });
 
-interface CookieOptions {
-  readonly path: string;
-  /** Seconds. */
-  readonly lifetime: number;
-  readonly sameSite: "Strict" | "Lax";
-  readonly isSecure: boolean;
-}
-
-export function cookieOf(name: string, value: string, options: CookieOptions): string {
-  const { path, lifetime, sameSite, isSecure } = options;
-  const secure = isSecure ? "; Secure" : "";
-  return `${name}=${value}; Path=${path}; Max-Age=${lifetime}; HttpOnly; SameSite=${sameSite}${secure}`;
-}
-
 function assertSameSite(request: RouteRequest, { csrf }: Session): void {
   assertOrigin(request);
   if (isEqual(request.header(CSRF_HEADER) ?? "", csrf)) return;
@@ -145,9 +125,4 @@ function assertOrigin(request: RouteRequest): void {
   const site = request.header("sec-fetch-site") ?? "same-origin";
   if (isOwn && site === "same-origin") return;
   throw new MediaError("EFORBIDDEN", "Expected a request of this site");
-}
-
-export function isEqual(one: string, other: string): boolean {
-  const [a, b] = [Buffer.from(one), Buffer.from(other)];
-  return a.length === b.length && timingSafeEqual(a, b);
 }
