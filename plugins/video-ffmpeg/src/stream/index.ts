@@ -87,7 +87,7 @@ export function tapStreams(api: PluginApi, engine: Engine): void {
         if (!("rung" in track)) return audioSegment(request, track, part.index);
         assertWritable(track.rung.ladder, await engine.tools());
         return track.remuxed
-          ? remuxedSegment(request, track.grid, track.rung, track.remuxed, part.index)
+          ? remuxedSegment(request.source, track.grid, track.rung, track.remuxed, part.index)
           : videoSegment(batcher, request, track, part.index);
       }
       case "previews":

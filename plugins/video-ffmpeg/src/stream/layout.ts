@@ -64,17 +64,18 @@ export async function layoutOf(
   const graph = graphOf(steps, probe, { limits, tools, ...(rate && { rate: `${rate.n}/${rate.d}` }) });
   if (graph.factor !== 1) throw new MediaError("EUNSUPPORTED", "Not supported in streams: speed");
   const { duration, stretch, picture } = graph;
-  const layout: Layout = { probe, start: stretch.start, duration };
   const grid = rate && videoGrid(rate, duration, segmentSeconds);
   return {
-    ...layout,
+    probe,
+    start: stretch.start,
+    duration,
     ...(grid &&
       picture && {
         video: {
           rate,
           size: picture.size,
           graph,
-          ...(await remuxedOf({ engine, job, source, context, layout }, graph, rate, grid)),
+          ...(await remuxedOf({ engine, job, source, context, probe }, graph, rate, grid)),
           ...(matrix === undefined && { matrix: matrixOf(video) }),
         },
       }),

@@ -1,16 +1,25 @@
-import type { Plan, Remuxable, RemuxCut } from "@mediatap/core";
-import { renditionOf } from "../engine.ts";
+import type { Job, Plan, Remuxable, RemuxCut, RenderContext, Source } from "@mediatap/core";
+import { type Engine, renditionOf } from "../engine.ts";
 import { isHdr } from "../probe/colour.ts";
+import type { FileProbe } from "../probe/probe.ts";
 import { withRanges } from "../read/input.ts";
 import type { Graph } from "../transcode/model.ts";
 import type { Rung } from "./codecs.ts";
 import { firstAt, type Grid, type Rate, secondsOf } from "./grid.ts";
 import { ladderOf, NAMES, type Variant } from "./ladder.ts";
-import type { PartRequest } from "./layout.ts";
 
 /** Video that can be packaged without encoding. */
 export interface Remuxed extends Pick<Remuxable, "width" | "height" | "codec"> {
   readonly cut: RemuxCut;
+}
+
+/** A video of which a stream is requested. */
+interface RemuxRequest {
+  readonly engine: Engine;
+  readonly job: Job;
+  readonly source: Source;
+  readonly context: RenderContext;
+  readonly probe: FileProbe;
 }
 
 interface Result {
@@ -29,9 +38,14 @@ const DEFAULT_QUALITY = 50;
 const MAX_BEGIN = 1;
 
 /** Finds out whether the video can be packaged without encoding, and where it is cut. Rejects if the file cannot be read. */
-export async function remuxedOf(request: PartRequest, graph: Graph, rate: Rate, grid: Grid): Promise<Result> {
-  const { source, context, layout } = request;
-  const { video, begins = 0 } = layout.probe;
+export async function remuxedOf(
+  request: RemuxRequest,
+  graph: Graph,
+  rate: Rate,
+  grid: Grid,
+): Promise<Result> {
+  const { source, context, probe } = request;
+  const { video, begins = 0 } = probe;
   const encoded = (why: string): Result => ({ grid, remuxed: why });
   const unfit = await unfitOf(request, graph, rate);
   if (unfit !== undefined) return encoded(unfit);
@@ -45,7 +59,8 @@ export async function remuxedOf(request: PartRequest, graph: Graph, rate: Rate, 
       return encoded("its index contradicts its pictures");
     }
     const { total, frames } = grid;
-    const cut = await found.cut(file, { start: layout.start, begins, rate, total, frames }, context.signal);
+    const { start } = graph.stretch;
+    const cut = await found.cut(file, { start, begins, rate, total, frames }, context.signal);
     if (typeof cut === "string") return encoded(cut);
     const remuxed = { width, height, codec, cut };
     if (!cut.starts) return { grid, remuxed };
@@ -57,11 +72,11 @@ export async function remuxedOf(request: PartRequest, graph: Graph, rate: Rate, 
 
 /** Why a stream is encoded, as far as it is known without reading more of the file. */
 async function unfitOf(
-  { engine, job, source, layout }: PartRequest,
+  { engine, job, source, probe }: RemuxRequest,
   { picture }: Graph,
   rate: Rate,
 ): Promise<string | undefined> {
-  const { video, begins = 0, interlaced, square } = layout.probe;
+  const { video, begins = 0, interlaced, square } = probe;
   const { etag, lastModified } = source.metadata;
   if (!engine.settings.copy) return "copying is turned off";
   const { quality = DEFAULT_QUALITY } = job.transformation.output.video ?? {};
@@ -119,7 +134,7 @@ export function remuxedInit({ name }: Rung, { cut, codec }: Remuxed): Omit<Plan,
 
 /** One segment of it: read from the file, and written with its own times. */
 export function remuxedSegment(
-  { source }: PartRequest,
+  source: Source,
   grid: Grid,
   { name, width, height }: Rung,
   { cut, codec }: Remuxed,
