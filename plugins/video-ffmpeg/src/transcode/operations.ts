@@ -9,8 +9,9 @@ import {
   placeLayer,
   resizeGeometry,
 } from "@mediatap/core/steps";
-import type { GraphBuilder } from "./graph.ts";
-import { assertPaint, BLACK, colorOf, onBlurred, opaque } from "./paint.ts";
+import type { GraphBuilder, Operations } from "./builder.ts";
+import { BLACK, opaque } from "./colour.ts";
+import { assertPaint, colorOf, onBlurred } from "./paint.ts";
 import type { Clock, Times } from "./timeline.ts";
 import { even, same, seconds } from "./units.ts";
 
@@ -232,8 +233,8 @@ function layVideo(step: StepOf<"overlay">, graph: GraphBuilder): void {
   });
 }
 
-/** The operations of this engine by their names. `clip`, `speed` and `volume` are steps of the whole video: see `graphOf`. */
-export const OPERATIONS: Readonly<Partial<Record<string, (step: never, graph: GraphBuilder) => void>>> = {
+/** The operations of this engine by their names. `clip`, `speed` and `volume` are steps of the whole video: see `GraphBuilder`. */
+export const OPERATIONS: Operations = {
   resize,
   extract,
   rotate,

@@ -1,18 +1,7 @@
 import { MediaError, type Size } from "@mediatap/core";
-import type { Paint, Rgba } from "@mediatap/core/steps";
+import type { Paint } from "@mediatap/core/steps";
+import { BLACK, opaque } from "./colour.ts";
 import type { Filter, Links } from "./model.ts";
-
-export const BLACK: Rgba = { r: 0, g: 0, b: 0, alpha: 1 };
-
-/** Two hexadecimal digits. */
-export const hex = (value: number) =>
-  Math.round(Math.min(255, Math.max(0, value)))
-    .toString(16)
-    .padStart(2, "0");
-
-/** A colour as filters read it, on black, since videos have no transparency. */
-export const opaque = ({ r, g, b, alpha }: Rgba): string =>
-  `0x${hex(r * alpha)}${hex(g * alpha)}${hex(b * alpha)}`;
 
 /** A paint as filters read it; black if it is none of their colours. */
 export const colorOf = (paint: Paint): string => opaque(paint.kind === "color" ? paint.color : BLACK);

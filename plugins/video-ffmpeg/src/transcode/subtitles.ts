@@ -3,9 +3,9 @@ import { extname, join } from "node:path";
 import type { Size } from "@mediatap/core";
 import type { Rgba, SubtitleStyle } from "@mediatap/core/steps";
 import { ALIASES, DEFAULT_FAMILY, familyKey, findFamilies } from "@mediatap/fonts-standard";
+import { BLACK, hex } from "./colour.ts";
 import type { Cue } from "./cues.ts";
 import { familyIn } from "./font-name.ts";
-import { BLACK, hex } from "./paint.ts";
 
 /** Subtitles to be burnt in. */
 export interface SubtitleOptions {
