@@ -1,14 +1,17 @@
 import { MediaError, type Size, type Step, type StepOf } from "@mediatap/core";
-import { branchOf, evaluate, type Paint, parentScope, type Scope, scopeOf } from "@mediatap/core/steps";
+import { branchOf, type Layer, type Paint, parentScope, type Scope, scopeOf } from "@mediatap/core/steps";
 import type { FileProbe } from "../probe/probe.ts";
 import { mixed, tempo } from "./audio.ts";
 import { BLACK } from "./colour.ts";
-import type { ExtraInput, Filter, Graph, GraphContext, ImageLayer, Picture, VideoLayer } from "./model.ts";
+import type { ExtraInput, Filter, Graph, GraphContext, Picture, VideoLayer } from "./model.ts";
 import { beginning } from "./start.ts";
-import { DEFAULT_SIZE, type SubtitleOptions } from "./subtitles.ts";
-import { Timeline } from "./timeline.ts";
+import type { SubtitleOptions } from "./subtitles.ts";
+import { Timeline, type Times } from "./timeline.ts";
 import { even, rateOf, same, seconds } from "./units.ts";
 import { type TimedFilter, wire } from "./wiring.ts";
+
+/** A layer of one kind. */
+export type LayerOf<K extends Layer["kind"]> = Extract<Layer, { readonly kind: K }>;
 
 /** What lays out the steps of frames, by their names. */
 export type Operations = Readonly<Partial<Record<string, (step: never, graph: GraphBuilder) => void>>>;
@@ -22,18 +25,18 @@ export class GraphBuilder {
   readonly original: Size;
   readonly scope: Scope;
   readonly timeline: Timeline;
+  readonly context: GraphContext;
+  /** Completed when all steps are laid out. */
+  readonly subtitles: (() => SubtitleOptions)[] = [];
   /** Size after the filters so far. */
   current: Size;
   readonly #probe: FileProbe;
-  readonly #context: GraphContext;
   readonly #operations: Operations;
   readonly #steps: readonly Step[];
   /** Those that are still to come. */
   readonly #left: Step[];
   readonly #filters: TimedFilter[] = [];
   readonly #inputs: ExtraInput[] = [];
-  /** Completed when all steps are laid out. */
-  readonly #subtitles: (() => SubtitleOptions)[] = [];
   readonly #audio: Filter[] = [];
   #gain: number;
   #isMixed = false;
@@ -43,7 +46,7 @@ export class GraphBuilder {
     this.#steps = steps;
     this.#left = [...steps];
     this.#probe = probe;
-    this.#context = context;
+    this.context = context;
     this.#operations = operations;
     this.#gain = probe.audio ? 1 : 0;
     this.original = this.current = probe.video ?? { width: 0, height: 0 };
@@ -55,7 +58,6 @@ export class GraphBuilder {
     const words: string[] = [];
     for (let step = this.#left.shift(); step; step = this.#left.shift()) words.push(...this.#add(step));
     const { stretch, factor, duration } = this.timeline;
-    const hasPicture = this.#probe.video && !this.#context.audioOnly;
     return {
       stretch,
       clipped: stretch.start > 0 || stretch.duration < this.#probe.duration,
@@ -65,9 +67,9 @@ export class GraphBuilder {
       isMixed: this.#isMixed,
       isAudible: this.#gain > 0,
       inputs: this.#inputs,
-      subtitles: this.#subtitles.map((complete) => complete()),
+      subtitles: this.subtitles.map((complete) => complete()),
       words,
-      ...(hasPicture && { picture: this.#picture() }),
+      ...(this.#hasPicture && { picture: this.#picture() }),
     };
   }
 
@@ -95,22 +97,16 @@ export class GraphBuilder {
     return input;
   }
 
-  layer(step: StepOf<"overlay">): ImageLayer {
-    const time = this.#timesOf(step);
-    return this.input({ kind: "layer", step, base: this.current, ...(time && { time }) });
-  }
-
-  video(step: StepOf<"overlay">): VideoLayer {
-    const { layer } = step;
-    const { files } = this.#context;
-    if (layer.kind !== "video") throw new TypeError("Expected a layer of a video");
+  /** Adds the input of a layer, and mixes its audio in. */
+  video(step: StepOf<"overlay">, layer: LayerOf<"video">): VideoLayer {
+    const { files } = this.context;
     if (!files) throw new MediaError("EUNSUPPORTED", "Not supported in streams: layers of videos");
     const file = files.video(layer.path);
     const { duration } = this.timeline;
     const scope: Scope = { ...parentScope(this.current), parentDuration: duration };
-    const context = { ...this.#context, keepsAlpha: true, scope };
+    const context = { ...this.context, keepsAlpha: true, scope };
     const graph = new GraphBuilder(layer.steps, file.probe, context, this.#operations).build();
-    const { start, end } = this.#timesOf(step) ?? { start: 0, end: duration };
+    const { start, end } = this.timesOf(step) ?? { start: 0, end: duration };
     const shown = Math.min(end, duration) - start;
     // An animation repeats.
     const length = file.demuxer === "gif" ? shown : Math.min(shown, graph.duration);
@@ -125,44 +121,14 @@ export class GraphBuilder {
     return video;
   }
 
-  /** The name of the files of subtitles. */
-  subtitles(step: StepOf<"overlay">): string {
-    const { layer } = step;
-    const { files, tools } = this.#context;
-    if (layer.kind !== "subtitles") throw new TypeError("Expected a layer of subtitles");
-    if (!files) throw new MediaError("EUNSUPPORTED", "Not supported in streams: subtitles burnt in");
-    if (!tools.filters.has("ass")) {
-      throw new MediaError("EUNSUPPORTED", "Not supported here: this server's ffmpeg cannot draw subtitles");
-    }
-    const { path, style } = layer;
-    const base = this.current;
-    const time = this.#timesOf(step);
-    const [clock, sourceClock] = [this.timeline.clock(), this.timeline.sourceClock()];
-    const inside = scopeOf(this.original, base, {
-      ...this.scope,
-      parentWidth: base.width,
-      parentHeight: base.height,
-    });
-    const size = style.size === undefined ? base.height * DEFAULT_SIZE : evaluate(style.size, inside);
-    const font = style.font === undefined ? undefined : files.font(style.font);
-    const name = `subtitles-${this.#subtitles.length}`;
-    this.#subtitles.push(() => {
-      const from = time ? clock(time.start, 0) : 0;
-      const to = time ? clock(time.end, 0) : Number.POSITIVE_INFINITY;
-      const cues = files.cues(path).flatMap((cue) => {
-        const start = Math.max(from, sourceClock(cue.start));
-        const end = Math.min(to, sourceClock(cue.end));
-        return end > Math.max(0, start) ? [{ ...cue, start, end }] : [];
-      });
-      return { name, cues, style, size, base, ...(font && { font }) };
-    });
-    return name;
+  /** When a layer shows; `undefined`: always. */
+  timesOf(step: StepOf<"overlay">): Times | undefined {
+    const scope = { ...this.scope, parentDuration: this.timeline.duration };
+    return this.timeline.timesOf(step, scopeOf(this.original, this.current, scope));
   }
 
   /** Lays out one step. What it does, in words. */
   #add(step: Step): readonly string[] {
-    const { audioOnly = false } = this.#context;
-    const hasPicture = this.#probe.video && !audioOnly;
     switch (step.op) {
       case "when":
         this.#left.unshift(...branchOf(step, scopeOf(this.original, this.current, this.scope)));
@@ -175,7 +141,7 @@ export class GraphBuilder {
       case "speed":
         this.timeline.factor *= step.factor;
         this.#audio.push(...tempo(step.factor));
-        if (hasPicture) this.add(`setpts=PTS/${step.factor}`);
+        if (this.#hasPicture) this.add(`setpts=PTS/${step.factor}`);
         return [`speed ${step.factor}`];
       case "volume":
         this.#audio.push(`volume=${step.gain}`);
@@ -184,11 +150,11 @@ export class GraphBuilder {
       default: {
         const operation = this.#operations[step.op];
         if (!operation) throw new MediaError("EUNSUPPORTED", `Not supported on videos: ${step.op}`);
-        if (audioOnly) {
-          if (step.op === "overlay" && step.layer.kind === "video") this.video(step);
+        if (this.context.audioOnly) {
+          if (step.op === "overlay" && step.layer.kind === "video") this.video(step, step.layer);
           return [];
         }
-        if (!hasPicture)
+        if (!this.#hasPicture)
           throw new MediaError("EINVAL", `Expected a source with a video track for ${step.op}`);
         operation(step as never, this);
         this.#assertSide(step.op);
@@ -197,19 +163,19 @@ export class GraphBuilder {
     }
   }
 
+  /** Frames are laid out, not only audio. */
+  get #hasPicture(): boolean {
+    return this.#probe.video !== undefined && !this.context.audioOnly;
+  }
+
   #assertSide(op: string): void {
-    const { videoSide } = this.#context.limits;
+    const { videoSide } = this.context.limits;
     const side = Math.max(this.current.width, this.current.height);
     if (side <= videoSide) return;
     throw new MediaError(
       "ELIMIT",
       `Expected at most ${videoSide} pixels a side of a video after ${op} but received ${side}`,
     );
-  }
-
-  #timesOf(step: StepOf<"overlay">) {
-    const scope = { ...this.scope, parentDuration: this.timeline.duration };
-    return this.timeline.timesOf(step, scopeOf(this.original, this.current, scope));
   }
 
   #push(filter: Filter): void {
@@ -219,11 +185,11 @@ export class GraphBuilder {
   /** The constant rate of the source, that of its densest frames. */
   get #rate(): string {
     const { peak, video } = this.#probe;
-    return rateOf(Math.min(peak ?? video?.rate ?? DEFAULT_RATE, this.#context.limits.videoRate));
+    return rateOf(Math.min(peak ?? video?.rate ?? DEFAULT_RATE, this.context.limits.videoRate));
   }
 
   get #isUneven(): boolean {
-    return this.#probe.peak !== undefined && this.#context.rate === undefined;
+    return this.#probe.peak !== undefined && this.context.rate === undefined;
   }
 
   /** What changes with time must also be shown between two frames that are far apart. */
@@ -233,7 +199,7 @@ export class GraphBuilder {
 
   /** Brings frames to their common form, at this size. */
   #begin(size: Size): void {
-    const { tools, keepsAlpha } = this.#context;
+    const { tools, keepsAlpha } = this.context;
     this.#begun = true;
     if (this.#isPaced) this.#push(`fps=${this.#rate}`);
     const background = keepsAlpha ? undefined : backgroundOf(this.#steps);
@@ -243,7 +209,7 @@ export class GraphBuilder {
   /** Brings frames to the size and the rate of the result. */
   #picture(): Picture {
     const { peak, video, interlaced } = this.#probe;
-    const { rate = this.#rate, limits } = this.#context;
+    const { rate = this.#rate, limits } = this.context;
     const paced = this.#isPaced;
     const uneven = this.#isUneven && !paced;
     const fps = Math.min((paced ? peak : video?.rate) ?? DEFAULT_RATE, limits.videoRate);

@@ -6,14 +6,13 @@ import {
   type Focus,
   type Paint,
   placeAt,
-  placeLayer,
   resizeGeometry,
 } from "@mediatap/core/steps";
 import type { GraphBuilder, Operations } from "./builder.ts";
 import { BLACK, opaque } from "./colour.ts";
+import { overlay } from "./overlay.ts";
 import { assertPaint, colorOf, onBlurred } from "./paint.ts";
-import type { Clock, Times } from "./timeline.ts";
-import { even, same, seconds } from "./units.ts";
+import { even, same } from "./units.ts";
 
 type Operation<K extends Step["op"]> = (step: StepOf<K>, graph: GraphBuilder) => void;
 
@@ -179,59 +178,6 @@ const sharpen: Operation<"sharpen"> = ({ amount }, graph) => {
 
 /** Frames are opaque from their beginning: there is nothing left to lay on a background. */
 const flatten: Operation<"flatten"> = ({ background }) => assertPaint(background, "flatten");
-
-/** Commas separate filters. */
-const between = ({ start, end }: Times, clock: Clock, offset: number): string =>
-  `enable=between(t\\,${seconds(clock(start, offset))}\\,${seconds(clock(end, offset) - INSTANT)})`;
-
-/** The frame at its end is the first without the layer. */
-const INSTANT = 0.001;
-
-const overlay: Operation<"overlay"> = (step, graph) => {
-  if (step.blend) {
-    throw new MediaError("EUNSUPPORTED", `Not supported on videos: the layer mode ${step.blend.mode}`);
-  }
-  // Frames must have their form before the layer's position is known.
-  graph.add();
-  if (step.layer.kind === "video") return layVideo(step, graph);
-  if (step.layer.kind === "subtitles") {
-    const name = graph.subtitles(step);
-    return graph.add(({ from, to, offset }) => {
-      const [shift, back] =
-        offset === 0 ? ["", ""] : [`setpts=PTS+${offset}/TB,`, `,setpts=PTS-${offset}/TB`];
-      return [`[${from}]${shift}ass=f=${name}.ass:fontsdir=${name}-fonts${back}[${to}]`];
-    });
-  }
-  // Drawn by the image engine at its position on a transparent canvas, so that layers lie as on images.
-  const [layer, clock] = [graph.layer(step), graph.timeline.clock()];
-  graph.add(({ from, to, extra, offset }) => {
-    const time = layer.time ? `:${between(layer.time, clock, offset)}` : "";
-    return [`[${from}][${extra(layer)}]overlay=0:0${time}[${to}]`];
-  });
-};
-
-function layVideo(step: StepOf<"overlay">, graph: GraphBuilder): void {
-  const video = graph.video(step);
-  const { time, file } = video;
-  const { picture } = video.graph;
-  if (!picture) throw new MediaError("EINVAL", "Expected a layer with a video track");
-  const [clock, base, layer] = [graph.timeline.clock(), graph.current, picture.size];
-  const original = file.probe.video ?? { width: 0, height: 0 };
-  const sizes = { base, layer, original };
-  const { left, top, shown } = placeLayer(step.place, sizes, { originalDuration: file.probe.duration });
-  const cut = same(shown, layer)
-    ? ""
-    : `crop=${shown.width}:${shown.height}:${shown.left}:${shown.top}:exact=1,`;
-  graph.add(({ from, to, label, extra, offset }) => {
-    const [inner, front] = [label(), label()];
-    const start = seconds(clock(time.start, offset));
-    return [
-      picture.wire({ from: extra(video), to: inner, extra, prefix: `${inner}x` }),
-      `[${inner}]${cut}setpts=PTS-STARTPTS+${start}/TB[${front}]`,
-      `[${from}][${front}]overlay=${left}:${top}:eof_action=pass:${between(time, clock, offset)}[${to}]`,
-    ];
-  });
-}
 
 /** The operations of this engine by their names. `clip`, `speed` and `volume` are steps of the whole video: see `GraphBuilder`. */
 export const OPERATIONS: Operations = {
