@@ -33,21 +33,21 @@ export function runArgs({ recipe, graph, probe, tools, demuxer, input, extras }:
   const cut = cutOf(graph, demuxer);
   const extra = extras.label;
   const chains = [
-    ...(video?.how === "encode" ? [wireCut(graph, cut, { to: "video", extra })] : []),
-    ...(audio?.how === "encode"
+    ...(video?.encoder ? [wireCut(graph, cut, { to: "video", extra })] : []),
+    ...(audio?.encoder
       ? [wireAudio(graph, probe, { from: "0:a:0", to: "audio", first: cut.audio, extra })]
       : []),
   ];
   return [
     ...QUIET,
     ...cut.args,
-    ...(probe.video && video?.how === "encode" ? decoderArgs(probe.video, tools) : []),
+    ...(probe.video && video?.encoder ? decoderArgs(probe.video, tools) : []),
     ...input,
     ...extras.args,
     ...(chains.length > 0 ? ["-filter_complex", chains.join(";")] : []),
-    ...(video ? ["-map", video.how === "encode" ? "[video]" : "0:V:0"] : []),
-    ...(audio ? ["-map", audio.how === "encode" ? "[audio]" : "0:a:0"] : []),
-    ...codecArgs(recipe, graph, tools),
+    ...(video ? ["-map", video.encoder ? "[video]" : "0:V:0"] : []),
+    ...(audio ? ["-map", audio.encoder ? "[audio]" : "0:a:0"] : []),
+    ...codecArgs(recipe, graph),
     ...progressiveArgs(format),
     "pipe:1",
   ];

@@ -2,10 +2,18 @@ import { MediaError, type Size } from "@mediatap/core";
 import type { VideoOutput } from "@mediatap/core/steps";
 import type { FileProbe } from "../probe/probe.ts";
 import type { Tools } from "../process/tools.ts";
+import {
+  AUDIO,
+  type AudioCodec,
+  type AudioEncoder,
+  audioEncoderOf,
+  type Codec,
+  crfOf,
+  type Encoder,
+  encoderOf,
+  THREADS,
+} from "./encoders.ts";
 import type { Graph } from "./model.ts";
-
-/** Threads of encoders: always as many, so that all machines write the same bytes. */
-const THREADS = 4;
 
 /** Longest GOP, in seconds: how far a player that seeks has to decode. */
 const KEY_SECONDS = 4;
@@ -13,71 +21,7 @@ const KEY_SECONDS = 4;
 /** A video output as the core fills it in. */
 export type VideoOptions = Required<Omit<VideoOutput, "part">> & { readonly format: "mp4" | "webm" };
 
-type Codec = Exclude<VideoOptions["codec"], "none">;
-type AudioCodec = Exclude<VideoOptions["audio"], "none">;
-
-interface Encoder {
-  readonly name: string;
-  /** Constant quality: CRF at quality 0, and how much of it each point takes away. */
-  readonly crf: number;
-  readonly slope: number;
-  /** @default "-crf" */
-  readonly by?: "-qp";
-  readonly args: readonly string[];
-  /** Milliseconds of one core for a megapixel. */
-  readonly cost: number;
-  /** Frames that it buffers. */
-  readonly frames: number;
-  /** Pixels that each side must have. */
-  readonly side?: number;
-}
-
-/**
- * Fast settings: somebody waits. Quality 50 is CRF 26 of x264, 33 of VP9 and 36 of AV1, quality 100 is 12, 13 and 15. Of two that
- * write the same codec, the first that ffmpeg has and that takes the size.
- */
-const ENCODERS: Readonly<Record<Codec, readonly Encoder[]>> = {
-  h264: [
-    {
-      name: "libx264",
-      crf: 40,
-      slope: 0.28,
-      args: ["-preset", "veryfast", "-profile:v", "high"],
-      cost: 20,
-      frames: 60,
-    },
-  ],
-  vp9: [
-    {
-      name: "libvpx-vp9",
-      crf: 53,
-      slope: 0.4,
-      args: ["-b:v", "0", "-deadline", "realtime", "-cpu-used", "6", "-row-mt", "1", "-tile-columns", "2"],
-      cost: 25,
-      frames: 40,
-    },
-  ],
-  av1: [
-    {
-      name: "libsvtav1",
-      crf: 57,
-      slope: 0.42,
-      args: ["-preset", "10", "-svtav1-params", `lp=${THREADS}`],
-      cost: 55,
-      frames: 120,
-      side: 64,
-    },
-    // libaom-av1 completes the header only with the first frame: too late for progressive output.
-    { name: "librav1e", crf: 228, slope: 1.68, by: "-qp", args: ["-speed", "10"], cost: 220, frames: 60 },
-  ],
-};
-
-const AUDIO: Readonly<Record<AudioCodec, { readonly name: string; readonly bitrate: number }>> = {
-  aac: { name: "aac", bitrate: 128_000 },
-  opus: { name: "libopus", bitrate: 96_000 },
-};
-
-/** Combinations of format and codecs that players support (reference §8.2). */
+/** Combinations of format and codecs that players support. */
 const TOGETHER: Readonly<
   Record<"mp4" | "webm", { readonly codec: readonly string[]; readonly audio: string }>
 > = {
@@ -86,17 +30,18 @@ const TOGETHER: Readonly<
 };
 
 /** How a track is written. */
-export interface Track<K> {
-  readonly how: "encode" | "copy";
+interface Track<K, E> {
   readonly codec: K;
+  /** Left out: the track is copied. */
+  readonly encoder?: E;
 }
 
 /** What is written. */
 export interface Recipe {
   readonly format: "mp4" | "webm";
   readonly type: string;
-  readonly video?: Track<Codec>;
-  readonly audio?: Track<AudioCodec>;
+  readonly video?: Track<Codec, Encoder>;
+  readonly audio?: Track<AudioCodec, AudioEncoder>;
   readonly quality: number;
 }
 
@@ -112,15 +57,22 @@ export function recipeOf(request: VideoOptions, probe: FileProbe, graph: Graph, 
     const received = `f-${format},vc-${codec},ac-${audioCodec}`;
     throw new MediaError("EINVAL", `Expected codecs that fit together but received ${received}`);
   }
-  const video = codec === "none" || !graph.picture ? undefined : videoTrack(codec, quality, probe, graph);
-  const hasAudio = audioCodec !== "none" && (probe.audio || graph.isMixed);
-  const audio = hasAudio ? audioTrack(audioCodec, probe, graph) : undefined;
+  const video = codec !== "none" &&
+    graph.picture && {
+      codec,
+      ...(!keepsVideo(codec, quality, probe, graph) && {
+        encoder: encoderOf(codec, graph.picture.size, tools),
+      }),
+    };
+  const audio = audioCodec !== "none" &&
+    (probe.audio || graph.isMixed) && {
+      codec: audioCodec,
+      ...(!keepsAudio(audioCodec, probe, graph) && { encoder: audioEncoderOf(audioCodec, tools) }),
+    };
   if (!video && !audio) {
     const missing = codec === "none" ? "a video with sound" : "a source with a video track";
     throw new MediaError("EINVAL", `Expected ${missing}`);
   }
-  if (video?.how === "encode") encoderOf(video.codec, graph, tools);
-  if (audio?.how === "encode" && !tools.encoders.has(AUDIO[audio.codec].name)) throw lacking(audio.codec);
   const type = `${video ? "video" : "audio"}/${format}`;
   return { format, type, ...(video && { video }), ...(audio && { audio }), quality };
 }
@@ -132,51 +84,40 @@ const leanAt = (quality: number) => 0.06 * 2 ** ((quality - 50) / 20);
 const TYPICAL_AUDIO = 96_000;
 
 /**
- * A track that no step changes is copied if it has the right codec and no more bits than this server would give it: encoding it
- * again would cost time and quality, and save nothing.
+ * Whether a track is copied: if no step changes it and it has the right codec and no more bits than this server would give it. To
+ * encode it again would cost time and quality, and save nothing.
  */
-function videoTrack(codec: Codec, quality: number, probe: FileProbe, graph: Graph): Track<Codec> {
+function keepsVideo(codec: Codec, quality: number, probe: FileProbe, graph: Graph): boolean {
+  const { picture, clipped, factor } = graph;
   const { video, audio, bitrate, format, square } = probe;
-  const { picture } = graph;
-  if (!video || !picture || bitrate === undefined) return { how: "encode", codec };
+  if (!video || !picture || bitrate === undefined) return false;
   const pixels = picture.size.width * picture.size.height * picture.fps;
   const isLean = (bitrate - (audio ? TYPICAL_AUDIO : 0)) / pixels <= leanAt(quality);
-  const isSame =
+  return (
+    isLean &&
     picture.plain &&
-    !graph.clipped &&
-    graph.factor === 1 &&
+    !clipped &&
+    factor === 1 &&
     video.codec === codec &&
     video.pixels === "yuv420p" &&
     video.rotation === 0 &&
     square === true &&
     video.width % 2 === 0 &&
     video.height % 2 === 0 &&
-    isIndexed(format);
-  return { how: isSame && isLean ? "copy" : "encode", codec };
+    isIndexed(format)
+  );
 }
 
-function audioTrack(codec: AudioCodec, { audio, format }: FileProbe, graph: Graph): Track<AudioCodec> {
-  const isSame = audio?.codec === codec && audio.channels <= 2 && audio.rate <= 48_000;
-  const isKept = isSame && graph.audio.length === 0 && !graph.clipped && isIndexed(format);
-  return { how: isKept ? "copy" : "encode", codec };
-}
+const keepsAudio = (codec: AudioCodec, { audio, format }: FileProbe, graph: Graph): boolean =>
+  audio?.codec === codec &&
+  audio.channels <= 2 &&
+  audio.rate <= 48_000 &&
+  graph.audio.length === 0 &&
+  !graph.clipped &&
+  isIndexed(format);
 
 /** Containers whose times can be trusted; their names by content. */
 const isIndexed = (format: string) => /^(?:mov|mp4|matroska|webm)/.test(format);
-
-function lacking(codec: string): MediaError {
-  return new MediaError("EUNSUPPORTED", `Not supported here: this server's ffmpeg cannot write ${codec}`);
-}
-
-function encoderOf(codec: Codec, { picture }: Graph, { encoders }: Tools): Encoder {
-  const shorter = picture ? Math.min(picture.size.width, picture.size.height) : Number.POSITIVE_INFINITY;
-  const found = ENCODERS[codec].find(({ name, side = 0 }) => encoders.has(name) && side <= shorter);
-  if (!found) throw lacking(codec);
-  return found;
-}
-
-const crfOf = ({ crf, slope }: Pick<Encoder, "crf" | "slope">, quality: number): number =>
-  Math.round(crf - slope * quality);
 
 /** Arguments that leave out what differs between runs or identifies the source. */
 export const BITEXACT: readonly string[] = [
@@ -185,32 +126,28 @@ export const BITEXACT: readonly string[] = [
 ];
 
 /** Arguments that set the codecs, after the maps. */
-export function codecArgs({ video, audio, quality }: Recipe, graph: Graph, tools: Tools): readonly string[] {
+export function codecArgs({ video, audio, quality }: Recipe, graph: Graph): readonly string[] {
   return [
-    ...(video ? videoArgs(video, quality, graph, tools) : ["-vn"]),
+    ...(video ? videoArgs(video, quality, graph) : ["-vn"]),
     ...(audio ? audioArgs(audio) : ["-an"]),
     ...["-sn", "-dn", ...BITEXACT],
   ];
 }
 
-function videoArgs({ how, codec }: Track<Codec>, quality: number, graph: Graph, tools: Tools): string[] {
-  if (how === "copy") return ["-c:v", "copy"];
-  const encoder = encoderOf(codec, graph, tools);
-  const gop = Math.max(1, Math.round((graph.picture?.fps ?? 25) * KEY_SECONDS));
+function videoArgs({ encoder }: Track<Codec, Encoder>, quality: number, { picture }: Graph): string[] {
+  if (!encoder) return ["-c:v", "copy"];
+  const gop = Math.max(1, Math.round((picture?.fps ?? 25) * KEY_SECONDS));
   return [
     ...["-c:v", encoder.name, ...encoder.args, encoder.by ?? "-crf", String(crfOf(encoder, quality))],
     ...["-g", String(gop), "-pix_fmt", "yuv420p"],
     // Otherwise times are rounded to those of a constant rate.
-    ...(graph.picture?.uneven ? ["-enc_time_base:v", "1:90000"] : []),
+    ...(picture?.uneven ? ["-enc_time_base:v", "1:90000"] : []),
     ...["-threads:v", String(THREADS)],
   ];
 }
 
-function audioArgs({ how, codec }: Track<AudioCodec>): string[] {
-  if (how === "copy") return ["-c:a", "copy"];
-  const { name, bitrate } = AUDIO[codec];
-  return ["-c:a", name, "-b:a", String(bitrate)];
-}
+const audioArgs = ({ encoder }: Track<AudioCodec, AudioEncoder>): string[] =>
+  encoder ? ["-c:a", encoder.name, "-b:a", String(encoder.bitrate)] : ["-c:a", "copy"];
 
 /** Milliseconds of one core to decode a megapixel. */
 const DECODE = 6;
@@ -224,14 +161,13 @@ const START = 100;
 const areaOf = ({ width, height }: Size) => width * height;
 
 /** Estimated milliseconds of one core. */
-export function costOf({ video, audio }: Recipe, probe: FileProbe, graph: Graph, tools: Tools): number {
+export function costOf({ video, audio }: Recipe, probe: FileProbe, graph: Graph): number {
   const { stretch, duration, words, picture } = graph;
-  let cost = START + (audio?.how === "encode" ? AUDIO_COST * duration : duration);
-  if (video?.how === "encode" && picture && probe.video) {
+  let cost = START + (audio?.encoder ? AUDIO_COST * duration : duration);
+  if (video?.encoder && picture && probe.video) {
     const read = (areaOf(probe.video) / 1e6) * probe.video.rate * stretch.duration;
     const written = (areaOf(picture.size) / 1e6) * picture.fps * duration;
-    const encode = encoderOf(video.codec, graph, tools).cost;
-    cost += read * (DECODE + FILTER) + written * (encode + FILTER * words.length);
+    cost += read * (DECODE + FILTER) + written * (video.encoder.cost + FILTER * words.length);
   }
   return Math.round(cost);
 }
@@ -243,29 +179,28 @@ const BASE = 60 * 1024 * 1024;
 const BUFFERED = 24;
 
 /** Estimated peak of memory in bytes. */
-export function memoryOf({ video }: Recipe, probe: FileProbe, graph: Graph, tools: Tools): number {
-  if (video?.how !== "encode" || !graph.picture || !probe.video) return BASE;
-  const { frames } = encoderOf(video.codec, graph, tools);
+export function memoryOf({ video }: Recipe, probe: FileProbe, graph: Graph): number {
+  if (!video?.encoder || !graph.picture || !probe.video) return BASE;
+  const { frames } = video.encoder;
   return BASE + Math.round(PIXEL * (BUFFERED * areaOf(probe.video) + frames * areaOf(graph.picture.size)));
 }
 
 /** Estimated bytes of the result: what is lean at this quality, or what the source has. */
 export function bytesOf({ video, audio, quality }: Recipe, { bitrate }: FileProbe, graph: Graph): number {
   const lean = graph.picture ? areaOf(graph.picture.size) * graph.picture.fps * leanAt(quality) : 0;
-  const videoBits = video === undefined ? 0 : video.how === "copy" ? (bitrate ?? lean) : lean;
+  const videoBits = video === undefined ? 0 : video.encoder ? lean : (bitrate ?? lean);
   return Math.ceil(((videoBits + (audio ? AUDIO[audio.codec].bitrate : 0)) * graph.duration) / 8);
 }
 
 /** What is done to the two tracks, in words. */
-export function describeRecipe({ video, audio, quality }: Recipe, graph: Graph, tools: Tools) {
-  const describe = ({ how, codec }: Track<Codec>) => {
-    if (how === "copy") return `${codec}, as it is: its bitrate is low already`;
-    const encoder = encoderOf(codec, graph, tools);
+export function describeRecipe({ video, audio, quality }: Recipe) {
+  const describe = ({ codec, encoder }: Track<Codec, Encoder>) => {
+    if (!encoder) return `${codec}, as it is: its bitrate is low already`;
     const scale = encoder.by === "-qp" ? "QP" : "CRF";
     return `${codec} by ${encoder.name}, ${scale} ${crfOf(encoder, quality)} of quality ${quality}`;
   };
   return {
     ...(video && { video: describe(video) }),
-    ...(audio && { audio: audio.how === "copy" ? `${audio.codec}, as it is` : audio.codec }),
+    ...(audio && { audio: audio.encoder ? audio.codec : `${audio.codec}, as it is` }),
   };
 }

@@ -55,13 +55,13 @@ export async function planWhole(
   const graph = graphOf(steps, probe, { limits, tools, files, audioOnly: request.codec === "none" });
   const recipe = recipeOf(request, probe, graph, tools);
   const decoding = decodingOf(animation);
-  const cost = costOf(recipe, probe, graph, tools) + decoding.cost;
+  const cost = costOf(recipe, probe, graph) + decoding.cost;
   const waits = engine.settings.delivery === "wait" || cost <= MAX_AWAITED_COST;
   return {
     engine: NAME,
     lane: "video",
     cost,
-    memory: memoryOf(recipe, probe, graph, tools) + decoding.memory,
+    memory: memoryOf(recipe, probe, graph) + decoding.memory,
     explain: () => ({
       source: describeProbe(probe),
       ...(graph.picture &&
@@ -74,8 +74,8 @@ export async function planWhole(
       duration: Number(seconds(graph.duration)),
       steps: graph.words,
       format: recipe.format,
-      ...describeRecipe(recipe, graph, tools),
-      passes: [recipe.video?.how === "encode" || recipe.audio?.how === "encode" ? "encode" : "copy", "index"],
+      ...describeRecipe(recipe),
+      passes: [recipe.video?.encoder || recipe.audio?.encoder ? "encode" : "copy", "index"],
       delivery: waits ? "sent when it is whole" : "sent while it is encoded",
     }),
     async run(context) {
