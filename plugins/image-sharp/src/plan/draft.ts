@@ -131,7 +131,8 @@ function draftFor(input: DraftInput, output: Output): Draft {
     },
     limits,
   );
-  const plan = format === "jpeg" ? planner.take([onBackground(settings.jpegBackground)]).plan() : trial;
+  const isClear = format === "jpeg" && trial.alpha;
+  const plan = isClear ? planner.take([onBackground(settings.jpegBackground)]).plan() : trial;
   assertDecided(plan.known);
   const drawn = decodedSize(header, plan.parts, original);
   checkSource(drawn, frames, limits);

@@ -30,7 +30,6 @@ import {
 import type { Draft } from "../plan/draft.ts";
 import { assertSizes, type Known, type Part, Planner } from "../plan/steps.ts";
 import { mediaError } from "../read/libvips.ts";
-import { scoredWithin } from "../write/auto-quality.ts";
 import { keep, write } from "../write/write.ts";
 import { apply, type ReadyPass } from "./apply.ts";
 import { fill } from "./fill.ts";
@@ -313,7 +312,7 @@ class Run {
       image: this.#image,
       hold: () => this.#hold(),
       timed: (image) => this.#timed(image),
-      scored: scoredWithin(() => this.#bounds()),
+      bounds: () => this.#bounds(),
     });
   }
 }

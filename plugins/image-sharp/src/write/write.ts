@@ -1,11 +1,12 @@
 import { Readable } from "node:stream";
 import { bodyOf, type PlanResult } from "@mediatap/core";
 import type { Sharp } from "sharp";
+import type { Bounds } from "../effects/pool.ts";
 import type { Settings } from "../options.ts";
 import type { Animation, Held } from "../pixels/buffer.ts";
 import type { Draft } from "../plan/draft.ts";
 import type { WriteFormat } from "../plan/format.ts";
-import { leastQuality, type Scored } from "./auto-quality.ts";
+import { leastQuality, scoredWithin } from "./auto-quality.ts";
 
 /** What writing needs of the picture that is done. */
 export interface Done {
@@ -17,7 +18,8 @@ export interface Done {
   hold(): Promise<Held>;
   /** A pipeline with a clock. */
   timed(image: Sharp): Sharp;
-  readonly scored: Scored;
+  /** Of work beside the pipeline. */
+  bounds(): Bounds;
 }
 
 interface Written {
@@ -42,7 +44,9 @@ async function written(done: Done): Promise<Written> {
   let best: Written | undefined;
   for (const { format, searched } of writes) {
     const at = (quality?: number) => encode(done, held.open(), format, quality);
-    const one = searched ? await leastQuality(settings.autoQuality, held, at, done.scored) : await at();
+    const one = searched
+      ? await leastQuality(settings.autoQuality, held, at, scoredWithin(done.bounds))
+      : await at();
     if (!best || one.data.length < best.data.length) best = one;
   }
   return best as Written;
