@@ -215,6 +215,8 @@ export interface Source {
   readonly metadata: SourceMetadata;
   /** Path of a local file with all bytes. Engines should prefer it: it costs no copy. */
   readonly file?: string;
+  /** All bytes have been read already, so that `bytes` costs less than to open the file. @default false */
+  readonly isInMemory?: boolean;
   /** The first bytes, at most `length`; later reads still begin at the start. */
   peek(length: number): Promise<Uint8Array>;
   /** All bytes; `ELIMIT` as soon as they are more than `limit`. */

@@ -177,6 +177,7 @@ export function createSource(parts: SourceParts): Source {
   const source: Source = {
     metadata,
     ...(entry.file === undefined ? {} : { file: entry.file }),
+    ...(entry.bytes && { isInMemory: true }),
     async peek(length) {
       if (settled) return settled.subarray(0, length);
       if (entry.file !== undefined) return readFile(length);

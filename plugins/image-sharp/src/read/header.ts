@@ -52,9 +52,6 @@ function apngHeader({ width, height, isPalette }: Metadata, frames: number): Hea
   return { format: "apng", width, height, frames, alpha: true, palette: isPalette, depth: 8, orientation: 1 };
 }
 
-/** Up to this size a file comes as bytes: libvips opens files several times to find out what they are. */
-const SMALL_BYTES = 64 * 1024;
-
 /** What sharp reads a source from: its file if it has one, else its bytes. An SVG always comes as bytes, in UTF-8. */
 export async function inputOf(
   source: Source,
@@ -67,10 +64,11 @@ export async function inputOf(
     if (hasStill(bytes)) return asStill(bytes);
     throw new MediaError("EUNSUPPORTED", "Not supported here: animated AVIF without a still image");
   }
-  if (source.file === undefined) return source.bytes(limits.imageBytes);
+  // libvips opens a file several times to find out what it is.
+  if (source.file === undefined || source.isInMemory) return source.bytes(limits.imageBytes);
   const size = source.metadata.size ?? (await stat(source.file)).size;
   if (size > limits.imageBytes) {
     throw new MediaError("ELIMIT", `Expected at most ${limits.imageBytes} bytes but received ${size}`);
   }
-  return size > SMALL_BYTES ? source.file : source.bytes(limits.imageBytes);
+  return source.file;
 }
