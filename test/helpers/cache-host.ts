@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import {
   type Body,
@@ -85,8 +84,7 @@ export async function hostCache(
   }
 
   return {
-    store: (record, bytes, since) =>
-      cache.store(record, bytes && bodyOf(bytes, (part) => Readable.from([part])), since),
+    store: (record, bytes, since) => cache.store(record, bytes && bodyOf(bytes), since),
     now: purges.purgeRules.now,
     find: (key, fresh = true) => find({ key, needsBody: false, fresh }),
     findWhole: (key, below) => find({ key, needsBody: true, fresh: true, below }),

@@ -88,7 +88,7 @@ export function echoEngine(): Plugin {
         explain: () => ({ echo: true }),
         async run(): Promise<PlanResult> {
           const bytes = Buffer.from(JSON.stringify({ asset, transformation }));
-          const body = bodyOf(bytes, (part) => Readable.from([part]));
+          const body = bodyOf(bytes);
           return { body, type: "application/json", format: "json" };
         },
       }));

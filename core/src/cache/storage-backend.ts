@@ -1,5 +1,4 @@
 import { hash } from "node:crypto";
-import { Readable } from "node:stream";
 import { crc32 } from "node:zlib";
 import { bodyOf, type CompleteBody } from "../model/rendition.ts";
 import type { CacheBackend } from "../plugin/cache-backend.ts";
@@ -29,7 +28,7 @@ export function createStorageBackend(storage: WritableStorage, prefix: string): 
       const entry = await files.open(path, signal);
       const bytes = entry && (await readWhole(entry, length));
       if (!bytes || bytes.byteLength !== length || crc32(bytes) !== sum) return undefined;
-      return bodyOf(bytes, (part) => Readable.from([part]));
+      return bodyOf(bytes);
     }
     const entry = await files.head(path, signal);
     if (!entry || (entry.size ?? length) !== length) return undefined;

@@ -1,4 +1,4 @@
-import { Readable, type Transform } from "node:stream";
+import type { Transform } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { promisify } from "node:util";
 import { brotliCompress, constants, createBrotliCompress, createGzip, gzip } from "node:zlib";
@@ -24,7 +24,7 @@ export function isCompressible(type: string, length: number | undefined): boolea
 /** The body in a coding: whole where it is small, else compressed while it is sent. */
 export async function encoded(body: Body, coding: Coding, etag: string | undefined): Promise<Body> {
   if (body.complete && body.length <= MAX_WHOLE_BYTES) {
-    return bodyOf(await whole(body, coding, etag), (part) => Readable.from([part]));
+    return bodyOf(await whole(body, coding, etag));
   }
   return {
     complete: false,

@@ -1,5 +1,4 @@
 import { hash } from "node:crypto";
-import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import type { Hooks } from "../hooks.ts";
 import { MediaError } from "../model/errors.ts";
@@ -33,7 +32,7 @@ export async function withLinks(hooks: Hooks, exchange: Exchange, delivered: Ren
   const tag = etag && `${etag.slice(0, -1)}-${hash("sha1", pattern, "base64url").slice(0, 8)}"`;
   return {
     record: { ...metadata, ...(tag && { etag: tag }), length: bytes.length },
-    body: bodyOf(bytes, (part) => Readable.from([part])),
+    body: bodyOf(bytes),
   };
 }
 

@@ -1,4 +1,4 @@
-import type { Readable } from "node:stream";
+import { Readable } from "node:stream";
 import type { Asset } from "./asset.ts";
 import type { ErrorCode } from "./errors.ts";
 import type { Size } from "./expression.ts";
@@ -39,12 +39,12 @@ export function completeBody(body: Body | undefined): CompleteBody | undefined {
 }
 
 /** A body of bytes in memory. */
-export function bodyOf(bytes: Uint8Array, toStream: (bytes: Uint8Array) => Readable): CompleteBody {
+export function bodyOf(bytes: Uint8Array): CompleteBody {
   return {
     complete: true,
     length: bytes.byteLength,
     bytes,
-    stream: async (range) => toStream(range ? bytes.subarray(range.start, range.end + 1) : bytes),
+    stream: async (range) => Readable.from([range ? bytes.subarray(range.start, range.end + 1) : bytes]),
   };
 }
 

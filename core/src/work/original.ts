@@ -1,4 +1,4 @@
-import { Readable } from "node:stream";
+import type { Readable } from "node:stream";
 import { isSvgSource } from "../decode/svg.ts";
 import type { Asset } from "../model/asset.ts";
 import { asksForNothing, isRaster } from "../model/canonical.ts";
@@ -110,8 +110,7 @@ export async function originalBody(source: Source): Promise<Body> {
   if (source.file === undefined && (size ?? 0) <= SMALL) {
     // Without a promised length, only reading on tells whether it is small.
     const start = await source.peek(SMALL + 1);
-    if (start.byteLength <= SMALL)
-      return bodyOf(await source.bytes(SMALL), (bytes) => Readable.from([bytes]));
+    if (start.byteLength <= SMALL) return bodyOf(await source.bytes(SMALL));
   }
   if (source.file !== undefined && size !== undefined) {
     await source.close();

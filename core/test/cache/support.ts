@@ -1,4 +1,3 @@
-import { Readable } from "node:stream";
 import { matchesRule } from "../../src/model/purge-rule.ts";
 import { bodyOf, type CompleteBody, type RenditionRecord } from "../../src/model/rendition.ts";
 import type {
@@ -121,5 +120,4 @@ export function newMetadata(clock: Clock, more: Partial<RenditionRecord> = {}): 
   };
 }
 
-export const bodyWith = (text: string): CompleteBody =>
-  bodyOf(Buffer.from(text), (bytes) => Readable.from([bytes]));
+export const bodyWith = (text: string): CompleteBody => bodyOf(Buffer.from(text));

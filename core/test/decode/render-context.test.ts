@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { Readable } from "node:stream";
 import { jobLanguage, memoryStorage, startServer, type TestServer } from "@mediatap/test";
 import { memorySource } from "../../src/decode/memory.ts";
 import { createTiff } from "../../src/decode/tiff.ts";
@@ -37,7 +36,7 @@ function decoder(
             found.map(async (page) => page && Buffer.from(await page.bytes(99)).toString()),
           );
           assert.equal(context.sources.length, 1);
-          const body = bodyOf(Buffer.from(JSON.stringify(texts)), (part) => Readable.from([part]));
+          const body = bodyOf(Buffer.from(JSON.stringify(texts)));
           return { body, type: "application/json", format: "json" };
         },
       }));

@@ -7,7 +7,7 @@ import type { SourceMetadata } from "../../src/model/source.ts";
 import { createEntryWriter } from "../../src/work/entry-writer.ts";
 import { HOUR, jobOf, KEY, newEndpoint, newParts } from "./support.ts";
 
-const body = bodyOf(Buffer.from("bytes"), (bytes) => Readable.from([bytes]));
+const body = bodyOf(Buffer.from("bytes"));
 const streaming: GrowingBody = { complete: false, stream: async () => Readable.from([]) };
 
 const source = (more: Partial<SourceMetadata> = {}): SourceMetadata => ({

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { PassThrough, Readable } from "node:stream";
+import { PassThrough } from "node:stream";
 import { setImmediate } from "node:timers/promises";
 import { isMediaError, MediaError } from "../../src/model/errors.ts";
 import { bodyOf, type CompleteBody, type GrowingBody } from "../../src/model/rendition.ts";
 import { HOUR, jobOf, KEY, newEndpoint, renderer } from "./support.ts";
 
-const whole = (text: string): CompleteBody => bodyOf(Buffer.from(text), (bytes) => Readable.from([bytes]));
+const whole = (text: string): CompleteBody => bodyOf(Buffer.from(text));
 
 describe("a render", () => {
   it("fetches, plans, runs and writes to the cache, in this order", async () => {

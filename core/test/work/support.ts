@@ -1,4 +1,3 @@
-import { Readable } from "node:stream";
 import { pino } from "pino";
 import { createCache, createNegativeCache } from "../../src/cache/cache.ts";
 import { createPurgeRules } from "../../src/cache/purge-rules.ts";
@@ -112,7 +111,7 @@ export function renderer(files: Record<string, TestFile | undefined>, endpoint =
         async run(): Promise<PlanResult> {
           calls.push("run");
           const text = Buffer.from(await source.bytes(100)).toString();
-          const body = bodyOf(Buffer.from(text.toUpperCase()), (bytes) => Readable.from([bytes]));
+          const body = bodyOf(Buffer.from(text.toUpperCase()));
           return { body, type: "image/webp", format: "webp" };
         },
         ...engine,

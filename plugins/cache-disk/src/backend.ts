@@ -1,6 +1,5 @@
 import { randomBytes } from "node:crypto";
 import fs from "node:fs";
-import { Readable } from "node:stream";
 import { bodyOf, type CompleteBody, changed, codeOf, type PluginApi } from "@mediatap/core";
 import type { CacheBackend, PurgeRule, StoredMetadata } from "@mediatap/core/cache";
 import { createBudget } from "./budget.ts";
@@ -13,8 +12,6 @@ import { createWriter } from "./write.ts";
 
 /** Heads that are read at a time. */
 const HEADS = 16;
-
-const toStream = (bytes: Uint8Array) => Readable.from([bytes]);
 
 export interface DiskOptions {
   /** The folder, absolute. */
@@ -54,7 +51,7 @@ export function createDiskBackend(
   }
 
   function bodyIn(name: string, { head, bytes }: Entry): CompleteBody | undefined {
-    if (bytes) return bodyOf(bytes, toStream);
+    if (bytes) return bodyOf(bytes);
     return head.bodyLength === undefined ? undefined : longBody(name, head, head.bodyLength);
   }
 

@@ -1,5 +1,4 @@
 import { hash, randomBytes } from "node:crypto";
-import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { crc32 } from "node:zlib";
 import { bodyOf } from "@mediatap/core";
@@ -84,5 +83,5 @@ function parse(value: unknown): Found | undefined {
   if (!file.body) return found;
   const bytes = Buffer.from(value.slice(bodyStart + 1), "base64");
   if (bytes.byteLength !== file.body.length || crc32(bytes) !== file.body.sum) return undefined;
-  return { ...found, body: bodyOf(bytes, (part) => Readable.from([part])) };
+  return { ...found, body: bodyOf(bytes) };
 }

@@ -1,4 +1,3 @@
-import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { bodyOf, type CompleteBody, type Plugin, parseOptions } from "@mediatap/core";
 import { type CacheBackend, matchesRule, type StoredMetadata } from "@mediatap/core/cache";
@@ -28,8 +27,6 @@ interface Budget {
   readonly maxEntryBytes: number;
   readonly maxRecords: number;
 }
-
-const toStream = (bytes: Uint8Array) => Readable.from([bytes]);
 
 /**
  * Stores renditions in this process's memory, within a budget; the least recently used go first. It belongs to the process: a
@@ -82,7 +79,7 @@ function createStore(first: Budget) {
     get(key) {
       const entry = metadata.get(key);
       const bytes = entry && bodies.get(key);
-      return entry && (bytes ? { metadata: entry, body: bodyOf(bytes, toStream) } : { metadata: entry });
+      return entry && (bytes ? { metadata: entry, body: bodyOf(bytes) } : { metadata: entry });
     },
     put(key, entry, body) {
       if (!body || body.bytes) return put(key, entry, body?.bytes && ownCopy(body.bytes));

@@ -1,4 +1,3 @@
-import { Readable } from "node:stream";
 import {
   bodyOf,
   FACES_PRICE,
@@ -60,7 +59,7 @@ export function planOf(file: File, fields: readonly InfoField[], context: Render
       const bytes = Buffer.from(JSON.stringify(values));
       return {
         ...(degraded && { degraded }),
-        body: bodyOf(bytes, (part) => Readable.from([part])),
+        body: bodyOf(bytes),
         type: "application/json",
         format: "json",
       };

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { Readable } from "node:stream";
 import { bodyOf, MediaError, type PlanResult, type Plugin } from "@mediatap/core";
 import { stateSqlite } from "@mediatap/state-sqlite";
 import { makeFolder, memoryStorage } from "@mediatap/test";
@@ -148,7 +147,7 @@ const videos: Plugin = {
       if (!transformation.output.video) return undefined;
       const run = async (): Promise<PlanResult> => {
         if (asset.path === "broken.mp4") throw new MediaError("UNIDENTIFIED", "The video is damaged");
-        const body = bodyOf(Buffer.from("a video"), (bytes) => Readable.from([bytes]));
+        const body = bodyOf(Buffer.from("a video"));
         return { body, type: "video/mp4", format: "mp4" };
       };
       return { engine: "test-videos", lane: "video", cost: 1, memory: 0, explain: () => ({}), run };

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { request } from "node:http";
-import { Readable } from "node:stream";
 import { analytics } from "@mediatap/analytics";
 import { bodyOf, type PlanResult, type Plugin } from "@mediatap/core";
 import { memoryStorage, until } from "@mediatap/test";
@@ -185,7 +184,7 @@ describe("page-console: live figures, failures and purges", () => {
           const run = async (): Promise<PlanResult> => {
             if (++begun === 2) both.resolve();
             await both.promise;
-            const body = bodyOf(Buffer.from("a video"), (bytes) => Readable.from([bytes]));
+            const body = bodyOf(Buffer.from("a video"));
             return { body, type: "video/mp4", format: "mp4" };
           };
           return { engine: "test-videos", lane: "video", cost: 1, memory: 0, explain: () => ({}), run };

@@ -1,7 +1,6 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { extname, join } from "node:path";
-import { Readable } from "node:stream";
 import {
   bodyOf,
   isMediaError,
@@ -102,7 +101,7 @@ async function run(source: Source, context: RenderContext): Promise<PlanResult> 
       { program: PROGRAM, input, memory: 0, heap: HEAP, idleTimeout: IDLE_TIMEOUT_MS },
       context,
     );
-    const body = bodyOf(Buffer.from(clean), (bytes) => Readable.from([bytes]));
+    const body = bodyOf(Buffer.from(clean));
     return { body, type: "image/svg+xml", format: "svg" };
   } catch (cause) {
     if (signal.aborted || isMediaError(cause)) throw cause;

@@ -1,4 +1,3 @@
-import { Readable } from "node:stream";
 import { bodyOf, MediaError, type Plan, type RenderContext, type Size, type Source } from "@mediatap/core";
 import { NAME } from "./language.ts";
 import { QUALITIES, type Version } from "./parameters.ts";
@@ -112,7 +111,7 @@ export async function planOf(
         JSON.stringify(documentOf({ width, height }, { ...options, formats }), undefined, 1),
       );
       return {
-        body: bodyOf(bytes, (part) => Readable.from([part])),
+        body: bodyOf(bytes),
         type: typeOf(options),
         format: "json",
       };

@@ -1,4 +1,3 @@
-import { Readable } from "node:stream";
 import {
   bodyOf,
   invalid,
@@ -120,7 +119,7 @@ export async function planOf(job: Job, source: Source, context: RenderContext): 
     explain: () => ({ fields: Object.keys(values) }),
     async run() {
       return {
-        body: bodyOf(Buffer.from(JSON.stringify(values)), (part) => Readable.from([part])),
+        body: bodyOf(Buffer.from(JSON.stringify(values))),
         type: "application/json",
         format: "json",
       };

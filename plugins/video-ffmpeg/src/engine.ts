@@ -1,4 +1,3 @@
-import { Readable } from "node:stream";
 import { bodyOf, type PlanResult, type RenderContext } from "@mediatap/core";
 import type { Settings } from "./options.ts";
 import type { Command } from "./process/command.ts";
@@ -22,7 +21,7 @@ export async function segmentCommand(
 
 /** A rendition whose bytes are in memory. */
 export const renditionOf = (bytes: Uint8Array, type: string, format: string): PlanResult => ({
-  body: bodyOf(bytes, (part) => Readable.from([part])),
+  body: bodyOf(bytes),
   type,
   format,
 });

@@ -22,7 +22,7 @@ function heldVideos() {
       hooks.transform.tap("held-videos", ({ asset }) => {
         if (!asset.path.endsWith(".mp4")) return undefined;
         const bytes = Buffer.from(`all of ${asset.path}`);
-        const whole = bodyOf(bytes, (part) => Readable.from([part]));
+        const whole = bodyOf(bytes);
         async function run() {
           begun.push(asset.path);
           if (busy-- > 0) throw new MediaError("EBUSY", "The server is busy", { retryAfterSeconds: 1 });

@@ -5,7 +5,7 @@ import { bodyOf, type CompleteBody, MediaError, type PlanResult, type Plugin } f
 export function fakeVideos(): Plugin {
   const name = "test-videos";
   const bytes = Buffer.alloc(1000, "v");
-  const settled = () => bodyOf(bytes, (part) => Readable.from([part]));
+  const settled = () => bodyOf(bytes);
 
   function growing(ending: () => Promise<CompleteBody>): PlanResult {
     const whole = Promise.withResolvers<CompleteBody>();

@@ -55,7 +55,7 @@ function grower(): Grower {
     },
     end() {
       for (const reader of readers) reader.push(null);
-      whole.resolve(bodyOf(Buffer.from(`whole ${chunks.join("")}`), (bytes) => Readable.from([bytes])));
+      whole.resolve(bodyOf(Buffer.from(`whole ${chunks.join("")}`)));
     },
     fail() {
       const error = new MediaError("UNIDENTIFIED", "It broke off");

@@ -13,7 +13,6 @@ import { photo } from "../support/photos.ts";
  */
 const CONFIG = `
 import { existsSync } from "node:fs";
-import { Readable } from "node:stream";
 import { setTimeout as pause } from "node:timers/promises";
 import { bodyOf, MediaError } from ${path("../../../core/src/index.ts")};
 import { presetMediatap } from ${path("../../../presets/mediatap/src/index.ts")};
@@ -45,7 +44,7 @@ const slow = {
         while (!existsSync("go")) await pause(10);
         if (asset.path.includes("fails")) throw new MediaError("EINVAL", "It cannot be made");
         const size = asset.path.includes("large") ? 6e6 : 0;
-        return { body: bodyOf(Buffer.from(("made by " + process.pid).padEnd(size)), (b) => Readable.from([b])), type: "text/plain", format: "slow" };
+        return { body: bodyOf(Buffer.from(("made by " + process.pid).padEnd(size))), type: "text/plain", format: "slow" };
       } };
     });
   },

@@ -1,4 +1,3 @@
-import { Readable } from "node:stream";
 import { cacheMemory } from "@mediatap/cache-memory";
 import { bodyOf, type MediatapConfig, type Plugin, type RenderContext } from "@mediatap/core";
 import { type CacheEntry, type CacheTier, matchesRule } from "@mediatap/core/cache";
@@ -114,7 +113,7 @@ export function gate(cost = 10, memory: (path: string) => number = () => 0): Gat
     context.signal.removeEventListener("abort", onAbort);
     running.delete(name);
     const bytes = Buffer.from(`made of ${name}`);
-    return { body: bodyOf(bytes, (b) => Readable.from([b])), type: "text/plain", format: "gate" };
+    return { body: bodyOf(bytes), type: "text/plain", format: "gate" };
   }
 
   return {

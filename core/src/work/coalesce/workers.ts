@@ -1,4 +1,3 @@
-import { Readable } from "node:stream";
 import type { Cache } from "../../cache/cache.ts";
 import type { PurgeRules } from "../../cache/purge-rules.ts";
 import { bodyOf, completeBody, type RenditionRecord } from "../../model/rendition.ts";
@@ -34,7 +33,7 @@ export function workerHandover({ cache, purgeRules }: HandoverParts): Handover<R
     decode(outcome) {
       if ("code" in outcome) throw errorOf(outcome);
       const { record, bytes } = outcome;
-      const body = bodyOf(bytes, (part) => Readable.from([part]));
+      const body = bodyOf(bytes);
       const stored = cache.isUsed && !purgeRules.isPurged(record, since);
       if (stored) void cache.store(record, completeBody(body), since);
       return { record, body, spans: createSpans(), stored, joined: true };

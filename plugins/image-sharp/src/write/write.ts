@@ -1,4 +1,3 @@
-import { Readable } from "node:stream";
 import { bodyOf, type PlanResult } from "@mediatap/core";
 import type { Sharp } from "sharp";
 import type { Bounds } from "../effects/pool.ts";
@@ -32,7 +31,7 @@ interface Written {
 /** Writes the picture: once, or, where that was requested for, in several ways of which the best is kept. */
 export async function write(done: Done): Promise<PlanResult> {
   const { format, data, width, height } = await written(done);
-  const body = bodyOf(data, (bytes) => Readable.from([bytes]));
+  const body = bodyOf(data);
   return { body, type: `image/${format}`, format, width, height };
 }
 

@@ -1,4 +1,3 @@
-import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { bodyOf, type Plugin } from "@mediatap/core";
 import { type CacheEntry, matchesRule } from "@mediatap/core/cache";
@@ -21,9 +20,7 @@ export function cacheExample(): Plugin {
             async put(key, metadata, body) {
               const before = entries.get(key);
               const same = before?.metadata.etag === metadata.etag ? before?.body : undefined;
-              const stored = body
-                ? bodyOf(await buffer(await body.stream()), (part) => Readable.from([part]))
-                : same;
+              const stored = body ? bodyOf(await buffer(await body.stream())) : same;
               entries.set(key, { metadata, ...(stored && { body: stored }) });
             },
             delete: (key) => void entries.delete(key),
