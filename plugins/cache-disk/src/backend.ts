@@ -7,7 +7,6 @@ import { Damaged, type Head } from "./format.ts";
 import { createDiskJournal } from "./journal.ts";
 import { isEntry, nameOf, placesIn } from "./names.ts";
 import { createReader, type Entry } from "./read.ts";
-import { createSweeper } from "./sweeper.ts";
 import { createWriter } from "./write.ts";
 
 /** Heads that are read at a time. */
@@ -27,8 +26,7 @@ export function createDiskBackend(
   const places = placesIn(path);
   const reader = createReader();
   const write = createWriter(places);
-  const sweeper = createSweeper(path);
-  const budget = createBudget(sweeper, maxBytes, logger);
+  const budget = createBudget(path, maxBytes, logger);
   const journal = createDiskJournal(places);
   let damaged = 0;
 
@@ -132,10 +130,7 @@ export function createDiskBackend(
     async start() {
       budget.start();
     },
-    async close() {
-      await budget.close();
-      await sweeper.close();
-    },
+    close: budget.close,
   };
 }
 

@@ -1,22 +1,21 @@
 import type { PluginApi } from "@mediatap/core";
 import type { CacheContents } from "@mediatap/core/cache";
-import { costOf } from "./sweep.ts";
-import type { Sweeper } from "./sweeper.ts";
+import { costOf } from "./format.ts";
+import { createSweeper } from "./sweeper.ts";
 
 /** Part of the budget after which all is counted again: other processes write, too. */
-const RECOUNT = 0.05;
+const RECOUNT_AFTER = 0.05;
 
-/** Milliseconds between two notes on the disk of what was used. */
-const NOTE = 10 * 60 * 1000;
-
-/** Uses that are remembered until then. */
-const MOST = 20_000;
+/** Milliseconds between two records on the disk of what was used, and uses that are remembered until then. */
+const RECORD_INTERVAL_MS = 10 * 60 * 1000;
+const MAX_USES = 20_000;
 
 /** Milliseconds after which a count that failed is tried again. */
-const AGAIN = 60_000;
+const RETRY_MS = 60_000;
 
 /** Keeps the entries of a folder within a number of bytes: those used least recently go, whoever wrote them. */
-export function createBudget(sweeper: Sweeper, maxBytes: number, logger: PluginApi["logger"]) {
+export function createBudget(root: string, maxBytes: number, logger: PluginApi["logger"]) {
+  const sweeper = createSweeper(root);
   const uses = new Map<string, number>();
   /** Bytes on the disk as far as is known; written since the last count. */
   let total = 0;
@@ -24,31 +23,35 @@ export function createBudget(sweeper: Sweeper, maxBytes: number, logger: PluginA
   let running: Promise<void> | undefined;
   let restUntil = 0;
   let evictions = 0;
-  const timer = setInterval(() => void note(), NOTE).unref();
+  const timer = setInterval(record, RECORD_INTERVAL_MS).unref();
 
-  async function note(): Promise<void> {
+  function takeUses(): [string, number][] {
     const taken = [...uses];
     uses.clear();
-    if (taken.length > 0) await sweeper.ask({ what: "touch", uses: taken }).catch(() => undefined);
+    return taken;
+  }
+
+  function record(): void {
+    if (uses.size > 0) sweeper.run({ uses: takeUses() }).catch(() => undefined);
   }
 
   async function count(): Promise<void> {
     try {
-      await note();
       const before = written;
-      const { bytes, removed } = await sweeper.ask({ what: "count", maxBytes });
+      const { bytes, removed } = await sweeper.run({ uses: takeUses(), maxBytes });
       // What was written during the count may be in it or not.
       written -= before;
       total = bytes + written;
       evictions += removed;
       if (removed > 0) logger.debug({ removed, bytes }, "entries were evicted");
     } catch (err) {
-      restUntil = performance.now() + AGAIN;
+      restUntil = performance.now() + RETRY_MS;
       logger.warn({ err }, "enforcing the budget of the cache failed");
     }
   }
 
-  const isDue = () => (total > maxBytes || written > maxBytes * RECOUNT) && performance.now() >= restUntil;
+  const isDue = () =>
+    (total > maxBytes || written > maxBytes * RECOUNT_AFTER) && performance.now() >= restUntil;
 
   /** Counts, and again where so much was written meanwhile that it is due again. */
   function run(): Promise<void> {
@@ -75,14 +78,13 @@ export function createBudget(sweeper: Sweeper, maxBytes: number, logger: PluginA
     used(name: string): void {
       // Their order does not matter; to delete here would have the map laid out again all the time, for the full collector.
       uses.set(name, Date.now());
-      if (uses.size > MOST) void note();
+      if (uses.size > MAX_USES) record();
     },
     async close(): Promise<void> {
       clearInterval(timer);
       await running;
-      await note();
+      record();
+      await sweeper.close();
     },
   };
 }
-
-export type Budget = ReturnType<typeof createBudget>;

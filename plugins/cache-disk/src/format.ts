@@ -22,6 +22,10 @@ const CRC = 4;
 /** The body is summed, read and sent in blocks of this size, so that no byte is sent unchecked. */
 export const BLOCK = 64 * 1024;
 
+/** Bytes that a file takes on a disk, in sectors. */
+const SECTOR = 4096;
+export const costOf = (size: number) => Math.ceil(size / SECTOR) * SECTOR;
+
 /** Longest record that is kept. */
 export const LONGEST_RECORD = 64 * 1024;
 
