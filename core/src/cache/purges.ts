@@ -6,8 +6,8 @@ import type { ActiveRule, PurgeRule } from "../model/purge-rule.ts";
 import type { Bus } from "../util/bus.ts";
 import { atMost } from "../util/entries.ts";
 import { monotonicNow } from "../util/monotonic.ts";
+import { newRuleId, ruleSchema } from "./journal-rule.ts";
 import { createPurgeRules, type NewRule, type PurgeRules } from "./purge-rules.ts";
-import { newRuleId } from "./rule-id.ts";
 
 const TOPIC = "purge";
 const MISSED = "purge:missed";
@@ -17,14 +17,7 @@ const REMEMBERED = 10_000;
 
 const announcement = z.object({
   id: z.string(),
-  purgeRules: z.array(
-    z.object({
-      id: z.string(),
-      kind: z.enum(["key", "source", "original", "prefix", "tag", "all", "url"]),
-      value: z.string(),
-      tenant: z.string().optional(),
-    }),
-  ),
+  purgeRules: z.array(ruleSchema),
 });
 
 /** What a process that was cut off is told again: the purges of the last hour, in milliseconds, and how many at most. */
@@ -77,10 +70,10 @@ export function createPurges(bus: Bus, log: Logger) {
     }
     const { id, purgeRules } = heard.data;
     if (states.has(id)) return;
-    const own = purgeRules.map(({ id, kind, value, tenant }): NewRule => {
-      return { id, kind, value, remote: true, ...(tenant === undefined ? {} : { tenant }) };
-    });
-    void carryOut(id, own);
+    void carryOut(
+      id,
+      purgeRules.map((rule) => ({ ...rule, remote: true })),
+    );
   }
 
   /** The purge rules hold when this returns; the promise is for the caches. */

@@ -2,7 +2,7 @@ import { matchesRule, type PurgeRule } from "../model/purge-rule.ts";
 import type { RenditionRecord } from "../model/rendition.ts";
 import type { JournalRule, PurgeJournal, StoredMetadata } from "../plugin/cache-backend.ts";
 import type { Clock } from "../util/clock.ts";
-import { timeOfRule } from "./rule-id.ts";
+import { timeOfRule } from "./journal-rule.ts";
 
 const MAX_RULES = 10_000;
 
@@ -19,10 +19,11 @@ export interface JournalParts {
 /**
  * What this process knows of a backend's journal. An entry contains the ids of the rules that matched it when it was
  * written, and is valid as long as no other rule matches it. So no clocks are compared, a purge is one small write however
- * many entries it concerns, and an entry that is still on its way when the purge comes is void when it arrives.
+ * many entries it concerns, and an entry that is still on its way when the purge comes is void when it arrives. Without a
+ * journal the rules end with the process.
  */
 export function createSharedJournal(
-  journal: PurgeJournal,
+  journal: PurgeJournal | undefined,
   { ttl, clock, onRule, maxRules = MAX_RULES }: JournalParts,
 ) {
   let known = new Map<string, JournalRule>();
@@ -35,7 +36,7 @@ export function createSharedJournal(
 
   async function readAll(): Promise<void> {
     const before = new Set([...known.keys()].filter((id) => !writing.has(id)));
-    const found = await journal.read();
+    const found = journal ? await journal.read() : { rules: [...known.values()] };
     const oldest = clock.now() - (ttl ?? Number.POSITIVE_INFINITY);
     const rules = new Map(
       found.rules.filter(({ id }) => timeOfRule(id) >= oldest).map((rule) => [rule.id, rule]),
@@ -78,27 +79,13 @@ export function createSharedJournal(
       const now: JournalRule = known.size < maxRules ? rule : { id: rule.id, kind: "all", value: "" };
       const replaced = learn(now);
       writing.add(now.id);
-      await journal.add(now, replaced).finally(() => writing.delete(now.id));
+      await journal?.add(now, replaced).finally(() => writing.delete(now.id));
     },
     /** Ids of the rules that match an entry. */
     matching: (metadata: RenditionRecord): readonly string[] => index(metadata),
     /** Whether no rule matches an entry but those that are older than it. */
     allows: (metadata: StoredMetadata): boolean =>
       index(metadata).every((id) => metadata.purges?.includes(id) === true),
-  };
-}
-
-/** A journal that ends with the process, and holds the newest rules. */
-export function memoryJournal(): PurgeJournal {
-  const rules = new Map<string, JournalRule>();
-  return {
-    async add(rule, replaces) {
-      rules.set(rule.id, rule);
-      for (const id of replaces) rules.delete(id);
-      const [oldest] = rules.keys();
-      if (oldest !== undefined && rules.size > MAX_RULES) rules.delete(oldest);
-    },
-    read: async () => ({ rules: [...rules.values()] }),
   };
 }
 

@@ -1,12 +1,10 @@
-import type { PurgeRule } from "../model/purge-rule.ts";
 import type { JournalRule, PurgeJournal } from "../plugin/cache-backend.ts";
+import { ruleSchema } from "./journal-rule.ts";
 import type { WritableStorage } from "./storage-files.ts";
 
 /** Characters of one segment of a path, and of all that describe a rule. */
 const SEGMENT = 180;
 const MAX_CHARACTERS = 540;
-
-const KINDS: readonly string[] = ["key", "source", "prefix", "tag", "all"] satisfies PurgeRule["kind"][];
 
 /** Purge rules as empty files, whose names contain everything: one list shows all of them. */
 export function createStorageJournal(storage: WritableStorage, folder: string): PurgeJournal {
@@ -53,16 +51,9 @@ export function createStorageJournal(storage: WritableStorage, folder: string): 
     const [id = "", ...segments] = path.slice(folder.length).split("/");
     if (!/^[0-9a-z]{10}[0-9a-f]{12}$/.test(id)) return undefined;
     try {
-      const [kind, value, tenant] = JSON.parse(
-        Buffer.from(segments.join(""), "base64url").toString(),
-      ) as unknown[];
-      if (!KINDS.includes(String(kind)) || typeof value !== "string") return undefined;
-      return {
-        id,
-        kind: kind as PurgeRule["kind"],
-        value,
-        ...(typeof tenant === "string" && { tenant }),
-      };
+      const text = Buffer.from(segments.join(""), "base64url").toString();
+      const [kind, value, tenant] = JSON.parse(text) as unknown[];
+      return ruleSchema.parse({ id, kind, value, ...(tenant !== null && { tenant }) });
     } catch {
       return undefined;
     }

@@ -20,7 +20,7 @@ import type { MaybePromise } from "../util/maybe.ts";
 import { withTimeout } from "../util/timeout.ts";
 import { createCacheBreaker } from "./breaker.ts";
 import { createKnownEntries } from "./known-entries.ts";
-import { createSharedJournal, memoryJournal } from "./shared-journal.ts";
+import { createSharedJournal } from "./shared-journal.ts";
 import { createWriteQueue } from "./write-queue.ts";
 
 const MB = 1024 * 1024;
@@ -126,7 +126,7 @@ export function createTier({
       })
     : isLocal
       ? undefined
-      : createSharedJournal(memoryJournal(), { clock, ttl: OWN_RULES_MS });
+      : createSharedJournal(undefined, { clock, ttl: OWN_RULES_MS });
   const known = createKnownEntries();
   /** Rules that the backend has not carried out yet: it failed. What they match is a miss. */
   const pending = new Map<ActiveRule, JournalRule | undefined>();
@@ -198,7 +198,7 @@ export function createTier({
       }
       checkEntry?.(entry, [key]);
       const metadata = recordOf(entry.metadata);
-      if (isExpired(metadata) || matchesPending(metadata) || journal?.allows(entry.metadata) === false) {
+      if (isVoid(entry.metadata)) {
         void entry.body?.close?.();
         return undefined;
       }
@@ -217,24 +217,15 @@ export function createTier({
 
   async function* usable(listed: AsyncIterable<StoredMetadata>): AsyncGenerator<RenditionRecord, void> {
     if (journal && !journal.isCurrent(undefined)) await journal.read();
-    for await (const stored of listed) {
-      const metadata = recordOf(stored);
-      if (!isExpired(metadata) && !matchesPending(metadata) && journal?.allows(stored) !== false)
-        yield metadata;
-    }
+    for await (const stored of listed) if (!isVoid(stored)) yield recordOf(stored);
   }
 
-  /** An entry from the future would outlive the rules that match it. */
-  function isExpired({ stored }: RenditionRecord): boolean {
-    if (ttl === undefined) return false;
-    const age = clock.now() - stored;
-    return age < 0 || age > ttl;
-  }
-
-  function matchesPending(metadata: RenditionRecord): boolean {
-    if (pending.size === 0) return false;
-    for (const rule of pending.keys()) if (matchesRule(metadata, rule)) return true;
-    return false;
+  /** Whether an entry is expired, or purged. One from the future would outlive the rules that match it. */
+  function isVoid(metadata: StoredMetadata): boolean {
+    const age = ttl === undefined ? 0 : clock.now() - metadata.stored;
+    if (age < 0 || (ttl !== undefined && age > ttl)) return true;
+    if (pending.size > 0 && [...pending.keys()].some((rule) => matchesRule(metadata, rule))) return true;
+    return journal?.allows(metadata) === false;
   }
 
   /** Stores an entry; resolves once that is done, or given up. */

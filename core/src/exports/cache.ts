@@ -1,8 +1,8 @@
 // What cache backends need beside the root: the contract of a backend, entries, purge rules, tags.
 
 export { createCacheBreaker } from "../cache/breaker.ts";
+export { addRule, decodeRule, encodeRule, timeOfRule } from "../cache/journal-rule.ts";
 export { createOriginalsBackend } from "../cache/originals-backend.ts";
-export { timeOfRule } from "../cache/rule-id.ts";
 export { createStorageBackend } from "../cache/storage-backend.ts";
 export { cacheStorageOf, diagnoseCacheStorage } from "../cache/storage-option.ts";
 export { decodeMetadata, encodeMetadata } from "../cache/stored-file.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { newRuleId } from "../../src/cache/rule-id.ts";
+import { newRuleId } from "../../src/cache/journal-rule.ts";
 import { createSharedJournal } from "../../src/cache/shared-journal.ts";
 import type { JournalRule } from "../../src/plugin/cache-backend.ts";
 import { type FakeClock, fakeClock, mapBackend, newMetadata, newStore } from "./support.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { pino } from "pino";
+import { newRuleId } from "../../src/cache/journal-rule.ts";
 import { createPurgeRules, type NewRule } from "../../src/cache/purge-rules.ts";
-import { newRuleId } from "../../src/cache/rule-id.ts";
 import { createTier, type Tier } from "../../src/cache/tier.ts";
 import type { PurgeRule } from "../../src/model/purge-rule.ts";
 import type { CacheBackend, CacheOptions } from "../../src/plugin/cache-backend.ts";

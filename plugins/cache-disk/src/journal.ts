@@ -1,25 +1,15 @@
 import fs from "node:fs";
 import { codeOf } from "@mediatap/core";
-import type { JournalRule, PurgeJournal } from "@mediatap/core/cache";
-import { z } from "zod";
+import { addRule, decodeRule, encodeRule, type JournalRule, type PurgeJournal } from "@mediatap/core/cache";
 import { FILE, inFolder } from "./folder.ts";
 import { isJournal, type Places } from "./names.ts";
 
 /** Bytes after which rules go into the next file. */
 const MAX_FILE_BYTES = 1024 * 1024;
 
-const ruleSchema = z.object({
-  id: z.string(),
-  kind: z.enum(["key", "source", "prefix", "tag", "all"]),
-  value: z.string(),
-  tenant: z.string().optional(),
-  /** Ids of the rules before it that it makes superfluous. */
-  replaces: z.array(z.string()).optional(),
-});
-
 /**
  * The purge rules of all processes that use a folder, one per line. Files are only appended to; a full one is followed by
- * another, and is removed once its rules have been carried out on all entries (`sweep.ts`). The folder's own time changes
+ * another, and is removed once its rules have been carried out on all entries (`sweeper-thread.ts`). The folder's own time changes
  * with each rule, so one `stat` shows whether there are new ones.
  */
 export function createDiskJournal({ purges }: Pick<Places, "purges">) {
@@ -46,7 +36,7 @@ export function createDiskJournal({ purges }: Pick<Places, "purges">) {
       const size = last && (await unlessMissing(fs.promises.stat(`${purges}/${last}`)))?.size;
       const number = Number.parseInt(last ?? "1", 10) + ((size || 0) > MAX_FILE_BYTES ? 1 : 0);
       const path = `${purges}/${String(number).padStart(8, "0")}.log`;
-      const text = `${JSON.stringify(replaces.length > 0 ? { ...rule, replaces } : rule)}\n`;
+      const text = `${encodeRule(rule, replaces)}\n`;
       await inFolder(purges, () => fs.promises.appendFile(path, text, { mode: FILE }));
       // The kernel's clock ticks in milliseconds, in which there may be several rules.
       const now = (Date.now() + Math.random()) / 1000;
@@ -64,19 +54,10 @@ export function parseRules(text: string): JournalRule[] {
   lines.pop();
   const rules = new Map<string, JournalRule>();
   for (const [at, line] of lines.entries()) {
-    const { replaces = [], tenant, ...rule } = parseLine(line, at);
-    for (const id of replaces) rules.delete(id);
-    rules.set(rule.id, { ...rule, ...(tenant !== undefined && { tenant }) });
+    const lost = { id: `0000000000${at.toString(16).padStart(12, "0")}`, kind: "all", value: "" } as const;
+    addRule(rules, decodeRule(line) ?? lost);
   }
   return [...rules.values()];
-}
-
-function parseLine(line: string, at: number): z.infer<typeof ruleSchema> {
-  try {
-    return ruleSchema.parse(JSON.parse(line));
-  } catch {
-    return { id: `0000000000${at.toString(16).padStart(12, "0")}`, kind: "all", value: "" };
-  }
 }
 
 async function unlessMissing<T>(work: Promise<T>): Promise<T | undefined> {

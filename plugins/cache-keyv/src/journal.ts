@@ -1,6 +1,12 @@
 import { randomBytes } from "node:crypto";
-import { setTimeout as delay } from "node:timers/promises";
-import { type JournalRule, type PurgeJournal, timeOfRule } from "@mediatap/core/cache";
+import {
+  addRule,
+  decodeRule,
+  encodeRule,
+  type JournalRule,
+  type PurgeJournal,
+  timeOfRule,
+} from "@mediatap/core/cache";
 import { z } from "zod";
 import type { Link } from "./link.ts";
 
@@ -14,20 +20,8 @@ import type { Link } from "./link.ts";
 const headSchema = z.strictObject({ epoch: z.string(), first: z.int().min(1), last: z.int().min(0) });
 type Head = Readonly<z.output<typeof headSchema>>;
 
-const ruleSchema = z.strictObject({
-  id: z.string(),
-  kind: z.enum(["key", "source", "prefix", "tag", "all"]),
-  value: z.string(),
-  tenant: z.string().optional(),
-  /** Ids of the rules before it that it makes superfluous. */
-  replaces: z.array(z.string()).optional(),
-});
-
 /** Slots that are read at one time. */
 const BATCH = 100;
-
-/** Milliseconds after which a slot that was written belongs to its writer, in a store without conditional writes. */
-const SETTLE_MS = 50;
 
 /** What an entry needs to know of the journal, read together with it. */
 export interface JournalState {
@@ -38,7 +32,7 @@ export interface JournalState {
 
 interface Known {
   readonly head: Head;
-  readonly rules: readonly JournalRule[];
+  readonly rules: ReadonlyMap<string, JournalRule>;
   /** When the rules of the slots from `head.first` on were made. */
   readonly times: readonly number[];
 }
@@ -51,19 +45,19 @@ export function createKeyvJournal(link: Link, namespace: string, ttl: number) {
   const versionOf = ({ epoch, last }: Head) => `${epoch} ${last}`;
 
   async function readHead(): Promise<Head> {
-    const found = parse(headSchema, await link.get(headName));
+    const found = parseHead(await link.get(headName));
     if (found) return found;
     const head = { epoch: randomBytes(9).toString("base64url"), first: 1, last: 0 };
     await link.set(headName, JSON.stringify(head));
     // Another process may have begun an epoch at the same moment.
-    return parse(headSchema, await link.get(headName)) ?? head;
+    return parseHead(await link.get(headName)) ?? head;
   }
 
   /** Reads the slots that are not known yet, also those beyond the head: it is written after them. */
   async function catchUp(): Promise<Known> {
     const { epoch, first, last } = await readHead();
     const before = known?.head.epoch === epoch ? known : undefined;
-    let rules = before?.rules ?? [];
+    const rules = new Map(before?.rules);
     const times = [...(before?.times ?? [])];
     const start = before?.head.first ?? first;
     let at = start + times.length - 1;
@@ -72,10 +66,10 @@ export function createKeyvJournal(link: Link, namespace: string, ttl: number) {
       const values = await link.getMany(numbers.map((number) => slotName(epoch, number)));
       let read = 0;
       for (const value of values) {
-        const rule = parse(ruleSchema, value);
+        const rule = decodeRule(value);
         if (!rule && at + 1 > last) break;
         // A slot that the store has lost: it may have matched anything.
-        rules = withRule(rules, rule ?? { id: lostId(at + 1), kind: "all", value: "" });
+        addRule(rules, rule ?? { id: lostId(at + 1), kind: "all", value: "" });
         times.push(rule ? timeOfRule(rule.id) : Date.now());
         at++;
         read++;
@@ -91,11 +85,10 @@ export function createKeyvJournal(link: Link, namespace: string, ttl: number) {
     names: () => [headName, ...(known ? [slotName(known.head.epoch, known.head.last + 1)] : [])],
     /** What these values say. */
     stateOf([head, next]: readonly unknown[]): JournalState {
-      const found = parse(headSchema, head);
+      const found = parseHead(head);
       // The store has lost its rules, or begun again: what is written next must not be of the old epoch.
       if (found?.epoch !== known?.head.epoch) known = undefined;
-      const isKnown =
-        known !== undefined && found?.epoch === known.head.epoch && found.last <= known.head.last && !next;
+      const isKnown = known && found && found.last <= known.head.last && !next;
       return { epoch: found?.epoch, version: known && isKnown ? versionOf(known.head) : "changed" };
     },
     /** The epoch under which entries are written. */
@@ -103,15 +96,16 @@ export function createKeyvJournal(link: Link, namespace: string, ttl: number) {
     journal: {
       async read() {
         const { head, rules } = await catchUp();
-        return { rules, version: versionOf(head) };
+        return { rules: [...rules.values()], version: versionOf(head) };
       },
       async add(rule, replaces) {
-        const text = JSON.stringify(replaces.length > 0 ? { ...rule, replaces } : rule);
+        const text = encodeRule(rule, replaces);
         for (;;) {
           const { head, times } = await catchUp();
           const { epoch } = head;
           const last = head.last + 1;
-          if (!(await take(slotName(epoch, last), text))) continue;
+          // Another process may be first.
+          if (!(await link.setIfAbsent(slotName(epoch, last), text))) continue;
           // Slots whose rules are older than every entry are free.
           const old = times.findIndex((time) => time >= Date.now() - ttl);
           const first = head.first + (old < 0 ? times.length : old);
@@ -123,33 +117,15 @@ export function createKeyvJournal(link: Link, namespace: string, ttl: number) {
       },
     } satisfies PurgeJournal,
   };
-
-  /** Writes a slot, unless another process was first. */
-  async function take(name: string, text: string): Promise<boolean> {
-    if (link.setIfAbsent) return await link.setIfAbsent(name, text);
-    await link.set(name, text);
-    await delay(SETTLE_MS);
-    return (await link.get(name)) === text;
-  }
 }
 
 /** Later than every other id, and the same in all processes. */
 const lostId = (number: number) => `zzzzzzzzzz${number.toString(16).padStart(12, "0")}`;
 
-function parse<T>(schema: z.ZodType<T>, value: unknown): T | undefined {
-  if (typeof value !== "string") return undefined;
+function parseHead(value: unknown): Head | undefined {
   try {
-    return schema.parse(JSON.parse(value));
+    return headSchema.parse(JSON.parse(String(value)));
   } catch {
     return undefined;
   }
-}
-
-function withRule(
-  rules: readonly JournalRule[],
-  { replaces = [], tenant, ...rule }: z.output<typeof ruleSchema>,
-): readonly JournalRule[] {
-  const gone = new Set(replaces);
-  const others = gone.size > 0 ? rules.filter(({ id }) => !gone.has(id)) : rules;
-  return [...others, { ...rule, ...(tenant !== undefined && { tenant }) }];
 }

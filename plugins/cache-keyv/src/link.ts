@@ -1,4 +1,5 @@
-import { codeOf, maskUrl, reasonOf } from "@mediatap/core";
+import { setTimeout as delay } from "node:timers/promises";
+import { maskUrl, reasonOf } from "@mediatap/core";
 import { withTimeout } from "@mediatap/core/cache";
 import type { Keyv, KeyvStoreAdapter } from "keyv";
 
@@ -17,14 +18,17 @@ const CONNECTING = 1_000;
 /** Timeouts in a row after which a connection is taken for dead, and made again. */
 const HANGING = 5;
 
+/** Milliseconds after which a value that was set is its writer's, in a store without conditional writes. */
+const SETTLE_MS = 50;
+
 /** A store that says when it fails, and is connected when it is first used. */
 export interface Link {
   get(key: string): Promise<unknown>;
   getMany(keys: string[]): Promise<unknown[]>;
   /** `ttl` in milliseconds; left out: for good. */
   set(key: string, value: string, ttl?: number): Promise<void>;
-  /** Sets a value unless there is one; whether it did. Left out: the store cannot do that at one go. */
-  setIfAbsent?(key: string, value: string): Promise<boolean>;
+  /** Sets a value unless there is one; whether it did. The caller has found none. */
+  setIfAbsent(key: string, value: string): Promise<boolean>;
   delete(key: string): Promise<void>;
   /** Says that an answer did not come in time. */
   late(): void;
@@ -39,6 +43,7 @@ interface Connection {
   readonly keyv: Keyv;
   /** Resolves once it can be used. */
   readonly ready: Promise<unknown>;
+  /** Left out: the store has no conditional writes. */
   setIfAbsent?(key: string, value: string): Promise<boolean>;
   /** `force`: breaks it off, where that is known how. */
   end(force: boolean): Promise<unknown>;
@@ -54,25 +59,19 @@ export function storeLink(store: AnyStore): Link {
 
 /** A link to Redis, or what speaks its protocol. */
 export function redisLink(options: RedisOptions): Link {
-  return linkOf(
-    nameOf(options),
-    async () => {
-      const { default: KeyvRedis } = await import("@keyv/redis");
-      const adapter = new KeyvRedis(withPatience(options), { throwOnErrors: true });
-      const keyv = await ownKeyv(adapter);
-      const ready = adapter.getClient();
-      return {
-        keyv,
-        ready,
-        async setIfAbsent(key, value) {
-          const client = await ready;
-          return (await client.set(key, wrapped(value), { NX: true })) === "OK";
-        },
-        end: (force) => adapter.disconnect(force),
-      };
-    },
-    true,
-  );
+  return linkOf(nameOf(options), async () => {
+    const { default: KeyvRedis } = await import("@keyv/redis");
+    const adapter = new KeyvRedis(withPatience(options), { throwOnErrors: true });
+    const keyv = await ownKeyv(adapter);
+    const ready = adapter.getClient();
+    return {
+      keyv,
+      ready,
+      setIfAbsent: async (key, value) =>
+        (await (await ready).set(key, wrapped(value), { NX: true })) === "OK",
+      end: (force) => adapter.disconnect(force),
+    };
+  });
 }
 
 function isKeyv(store: AnyStore): store is Keyv {
@@ -107,7 +106,7 @@ function nameOf(options: RedisOptions): string {
   return typeof url === "string" ? `Redis at ${maskUrl(url)}` : "Redis";
 }
 
-function linkOf(name: string, connect: () => Promise<Connection>, isAtomic = false): Link {
+function linkOf(name: string, connect: () => Promise<Connection>): Link {
   let connection: Promise<Connection> | undefined;
   /** It could be used once. */
   let isReady = false;
@@ -177,10 +176,13 @@ function linkOf(name: string, connect: () => Promise<Connection>, isAtomic = fal
       if (!(await run((keyv) => keyv.set(key, value, ttl ?? 0))))
         throw new Error("the store refused a value");
     },
-    ...(isAtomic && {
-      setIfAbsent: (key, value) =>
-        run(async (_, { setIfAbsent }) => (await setIfAbsent?.(key, value)) === true),
-    }),
+    setIfAbsent: (key, value) =>
+      run(async (keyv, { setIfAbsent }) => {
+        if (setIfAbsent) return await setIfAbsent(key, value);
+        await keyv.set(key, value, 0);
+        await delay(SETTLE_MS);
+        return (await keyv.get(key)) === value;
+      }),
     delete: (key) => run((keyv) => keyv.delete(key)).then(() => undefined),
     late() {
       // While it connects, it sees by itself to what does not answer.
@@ -213,6 +215,3 @@ function withPatience(options: RedisOptions): Record<string, unknown> {
   if ("sentinelRootNodes" in given) return { ...given, nodeClientOptions: client(given.nodeClientOptions) };
   return { ...client(given) };
 }
-
-/** Whether an error says that an answer did not come in time. */
-export const isLate = (error: unknown) => codeOf(error) === "ETIMEDOUT";
