@@ -47,35 +47,28 @@ export function createPurgeRules() {
       // A rule that has been forgotten may have matched it.
       return since < forgotten || kept.some(({ rule }) => rule.sequence > since && matchesRule(record, rule));
     },
-    /** Number of the newest rule that matches an original; part of the name of work on it, so that none joins older work. */
-    ofOriginal(original: { readonly tenant: string; readonly path: string }): number {
-      return newest((rule) => matchesOriginal(original, rule))?.rule.sequence ?? 0;
-    },
-    /** When that rule came, as of `monotonicNow()`; 0: there is none. */
-    timeOfOriginal(original: { readonly tenant: string; readonly path: string }): number {
-      return newest((rule) => matchesOriginal(original, rule))?.at ?? 0;
-    },
     /**
-     * The same for a rendition; one that has layers is out of date with any rule of its account. Unlike numbers, times are the same
-     * in all processes of a machine.
+     * When the newest rule that matches an original came, as of `monotonicNow()`; 0: there is none. Work on it that began before
+     * is not joined.
      */
+    timeOfOriginal: (original: { readonly tenant: string; readonly path: string }): number =>
+      newest((rule) => matchesOriginal(original, rule)),
+    /** The same for a rendition; one that has layers is out of date with any rule of its account. */
     timeOfJob({ asset, transformation }: Job, key: string): number {
       if (last === 0) return 0;
       const { tenant } = asset;
       const layered = transformation.steps.some(({ op }) => op === "overlay" || op === "when");
-      const rule = newest((rule) => {
+      return newest((rule) => {
         if (rule.kind === "key") return rule.value === key;
         if (rule.tenant !== undefined && rule.tenant !== tenant) return false;
         return layered || rule.kind === "tag" || matchesOriginal({ tenant, path: asset.path }, rule);
       });
-      return rule?.at ?? 0;
     },
-    /** The purge rules that are remembered, oldest first. */
-    recent: (): readonly ActiveRule[] => kept.map(({ rule }) => rule),
   };
 
-  function newest(speaks: (rule: ActiveRule) => boolean): Kept | undefined {
-    return kept.findLast(({ rule }) => speaks(rule));
+  /** When the newest rule of which this is true came; 0: there is none. */
+  function newest(matches: (rule: ActiveRule) => boolean): number {
+    return kept.findLast(({ rule }) => matches(rule))?.at ?? 0;
   }
 }
 

@@ -46,7 +46,7 @@ interface OriginsParts {
   readonly endpoints: ReadonlyMap<string, Endpoint>;
   readonly budget: ByteBudget;
   readonly breakers: Breakers;
-  readonly purgeRules: Pick<PurgeRules, "ofOriginal">;
+  readonly purgeRules: Pick<PurgeRules, "timeOfOriginal">;
   /** Left out: no cache stores originals. */
   readonly copies?: SavedCopies | undefined;
   readonly log: Logger;
@@ -107,7 +107,7 @@ export function tapOrigins(parts: OriginsParts) {
     const saved = head || origin.name === libraryOf(asset) ? undefined : copies;
     const isPlain = !conditions.except && ifNoneMatch === undefined && ifModifiedSince === undefined;
     // What was opened before a purge is not shared with those who ask after it.
-    const rule = purgeRules.ofOriginal({ tenant: tenantOf(origin.name), path: asset.path });
+    const since = purgeRules.timeOfOriginal({ tenant: tenantOf(origin.name), path: asset.path });
     const key = JSON.stringify([
       origin.name,
       asset.path,
@@ -116,7 +116,7 @@ export function tapOrigins(parts: OriginsParts) {
       ifModifiedSince,
       held && [held.private, held.cacheControl, held.cdnCacheControl],
       head,
-      rule,
+      since,
       loopKey(),
     ]);
     const open = async (signal: AbortSignal): Promise<Lease | Unmodified | undefined> => {

@@ -31,7 +31,7 @@ function asking(storages: Record<string, Storage["open"]>) {
   const origins = new Map(Object.entries(storages).map(([name, open]) => [name, originOf(name, { open })]));
   const endpoints = endpointOf({ origins: [...origins.keys()] });
   const budget = createByteBudget(1_000);
-  const purgeRules = { ofOriginal: () => 0 };
+  const purgeRules = { timeOfOriginal: () => 0 };
   const breakers = createBreakers(DEFAULT_LIMITS, log);
   const fetch = tapOrigins({ hooks: createHooks(), origins, endpoints, budget, breakers, purgeRules, log });
   return (conditions: Conditions = {}, signal = new AbortController().signal) =>
