@@ -199,22 +199,18 @@ function textOf(said: readonly CacheControl[], visibility?: "private" | "public"
   const time = (directive: string, milliseconds: number | undefined) =>
     milliseconds === undefined ? undefined : `${directive}=${Math.floor(milliseconds / 1000)}`;
   /** What one of them does not allow, none does. */
-  const stale = (directive: string, times: readonly (number | undefined)[]) =>
-    strict || times.includes(undefined) ? undefined : time(directive, leastOf(times));
+  const stale = (directive: string, key: "staleWhileRevalidate" | "staleIfError") =>
+    strict || said.some((by) => by[key] === undefined)
+      ? undefined
+      : time(directive, leastOf(said.map((by) => by[key])));
   const hasShared = !isPrivate && said.some(({ sharedMaxAge }) => sharedMaxAge !== undefined);
   return [
     visibility,
     noCache ? "no-cache" : time("max-age", leastOf(said.map(({ maxAge }) => maxAge))),
     hasShared && !noCache ? time("s-maxage", leastOf(said.map(sharedLifetime))) : undefined,
     strict ? "must-revalidate" : undefined,
-    stale(
-      "stale-while-revalidate",
-      said.map((by) => by.staleWhileRevalidate),
-    ),
-    stale(
-      "stale-if-error",
-      said.map((by) => by.staleIfError),
-    ),
+    stale("stale-while-revalidate", "staleWhileRevalidate"),
+    stale("stale-if-error", "staleIfError"),
   ]
     .filter((part) => part !== undefined)
     .join(", ");

@@ -31,7 +31,6 @@ export function createOriginalsBackend(
   /** The last change of each key that is being changed: the next one waits for it. */
   const changes = new Map<string, Promise<void>>();
   const replaced = new Map<NodeJS.Timeout, () => Promise<void>>();
-  const never = new AbortController().signal;
 
   /** `undefined`: the bytes are gone, or are not those that were written. */
   async function openBody(
@@ -41,7 +40,7 @@ export function createOriginalsBackend(
   ): Promise<CompleteBody | undefined> {
     const { length, seal } = file.body;
     const path = files.bodyPath(key, file.body);
-    const entry = await files.open(path, signal);
+    const entry = await files.open(path, { signal });
     if (!entry) return undefined;
     const isRight =
       (entry.size ?? length) === length && (entry.etag === seal || (await files.isIntact(key, file.body)));
@@ -68,8 +67,8 @@ export function createOriginalsBackend(
         const taken = take();
         if (range) await taken?.close?.();
         const own = range ? undefined : taken;
-        const opened = own ?? (await storage.open(path, { signal: never, range }));
-        if (typeof opened !== "object") throw changed();
+        const opened = own ?? (await files.open(path, { range }));
+        if (!opened) throw changed();
         return await opened.body();
       },
       close: async () => await take()?.close?.(),
@@ -138,7 +137,7 @@ export function createOriginalsBackend(
         const { origin, path = "" } = metadata.sources[0] ?? {};
         log.warn({ origin, path: path.slice(0, 500) }, "a saved copy was damaged and is deleted");
         await inBackground(key, async () => {
-          const now = await files.read(key, never);
+          const now = await files.read(key);
           if (now?.body?.version === reference.version) await files.remove(key, reference);
         });
         return undefined;
@@ -151,16 +150,16 @@ export function createOriginalsBackend(
       const file = { metadata, used: Date.now() };
       if (!body) {
         return await inOrder(key, async () => {
-          const before = await files.read(key, never);
+          const before = await files.read(key);
           if (before?.metadata.etag === metadata.etag) await files.write(key, { ...before, ...file });
         });
       }
-      const before = await files.read(key, never);
+      const before = await files.read(key);
       const stored = await store(key, file, body);
       if (before?.body) removeLater(key, before.body);
       budget?.added(key, stored);
     },
-    delete: (key) => inOrder(key, async () => await files.remove(key, (await files.read(key, never))?.body)),
+    delete: (key) => inOrder(key, async () => await files.remove(key, (await files.read(key))?.body)),
     async deleteMatching(rule) {
       const { kind, value, tenant } = rule;
       const isOfPath = kind === "source" || kind === "original";
@@ -168,7 +167,7 @@ export function createOriginalsBackend(
         isOfPath ? originalKeyPrefix(value) : "",
       )) {
         const isAll = kind === "all" && tenant === undefined;
-        const file = hasMetadata && !isAll ? await files.read(key, never) : undefined;
+        const file = hasMetadata && !isAll ? await files.read(key) : undefined;
         // Bodies without metadata may be of an entry that is being written, which the rule does not match.
         const isMatched = file ? matchesRule(file.metadata, rule) : hasMetadata || isOfPath || isAll;
         if (!isMatched) continue;

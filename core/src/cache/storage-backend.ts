@@ -25,7 +25,7 @@ export function createStorageBackend(storage: WritableStorage, prefix: string): 
     const path = files.bodyPath(key, reference);
     const { length, sum } = reference;
     if (length <= MAX_CHECKED_BYTES) {
-      const entry = await files.open(path, signal);
+      const entry = await files.open(path, { signal });
       const bytes = entry && (await readWhole(entry, length));
       if (!bytes || bytes.byteLength !== length || crc32(bytes) !== sum) return undefined;
       return bodyOf(bytes);
@@ -40,9 +40,8 @@ export function createStorageBackend(storage: WritableStorage, prefix: string): 
       complete: true,
       length,
       async stream(range) {
-        const signal = new AbortController().signal;
-        const opened = await storage.open(path, { signal, range });
-        if (typeof opened !== "object") throw new Error("a stored body has gone");
+        const opened = await files.open(path, { range });
+        if (!opened) throw new Error("a stored body has gone");
         return await opened.body();
       },
     };
@@ -61,7 +60,7 @@ export function createStorageBackend(storage: WritableStorage, prefix: string): 
   }
 
   async function remove(key: string): Promise<void> {
-    const before = await files.read(key, new AbortController().signal);
+    const before = await files.read(key);
     await files.remove(key, before?.body);
   }
 
@@ -73,7 +72,7 @@ export function createStorageBackend(storage: WritableStorage, prefix: string): 
       return body && { metadata: found.metadata, body };
     },
     async put(key, metadata, body) {
-      const before = await files.read(key, new AbortController().signal);
+      const before = await files.read(key);
       const isSame = metadata.etag !== undefined && before?.metadata.etag === metadata.etag;
       const reference = body ? await writeBody(key, body) : isSame ? before?.body : undefined;
       await files.write(key, { metadata, body: reference });

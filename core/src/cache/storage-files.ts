@@ -3,7 +3,7 @@ import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { crc32 } from "node:zlib";
 import type { CompleteBody } from "../model/rendition.ts";
-import type { FileMetadata, Storage, StorageEntry } from "../model/source.ts";
+import type { FileMetadata, OpenOptions, Storage, StorageEntry } from "../model/source.ts";
 import { type BodyReference, decodeMetadata, encodeMetadata, type MetadataFile } from "./stored-file.ts";
 
 /** A storage that can be written to. */
@@ -35,22 +35,21 @@ export function createStorageFiles(storage: WritableStorage, nameOf: (key: strin
 
   const verifying = new Map<string, Promise<boolean>>();
 
-  async function open(path: string, signal: AbortSignal): Promise<StorageEntry | undefined> {
-    const entry = await storage.open(path, { signal });
+  async function open(path: string, options: Partial<OpenOptions> = {}): Promise<StorageEntry | undefined> {
+    const entry = await storage.open(path, { signal: NEVER, ...options });
     return typeof entry === "object" ? entry : undefined;
   }
 
   /** The file without its bytes. */
-  async function head(path: string, signal: AbortSignal): Promise<StorageEntry | undefined> {
-    const entry = await storage.open(path, { signal, head: true });
-    if (typeof entry !== "object") return undefined;
-    await entry.close?.();
+  async function head(path: string, signal: AbortSignal = NEVER): Promise<StorageEntry | undefined> {
+    const entry = await open(path, { signal, head: true });
+    await entry?.close?.();
     return entry;
   }
 
   /** `undefined`: not here, damaged, or the metadata of another key. */
-  async function read(key: string, signal: AbortSignal): Promise<MetadataFile | undefined> {
-    const entry = await open(metadataPath(key), signal);
+  async function read(key: string, signal: AbortSignal = NEVER): Promise<MetadataFile | undefined> {
+    const entry = await open(metadataPath(key), { signal });
     const found = entry && decodeMetadata((await readWhole(entry, MAX_METADATA_BYTES)).toString());
     return found?.metadata.key === key ? found : undefined;
   }
@@ -61,7 +60,7 @@ export function createStorageFiles(storage: WritableStorage, nameOf: (key: strin
   }
 
   async function verify(path: string, { sum }: BodyReference): Promise<boolean> {
-    const entry = await open(path, NEVER);
+    const entry = await open(path);
     if (!entry) return false;
     let found = 0;
     try {
@@ -84,12 +83,12 @@ export function createStorageFiles(storage: WritableStorage, nameOf: (key: strin
       { version }: Pick<BodyReference, "version">,
       change: Partial<MetadataFile>,
     ): Promise<void> {
-      const file = await read(key, NEVER);
+      const file = await read(key);
       if (file?.body?.version === version) await write(key, { ...file, ...change });
     },
     /** The entity tag that the storage gave a body. While it is the same, nobody has changed the body. */
     async sealOf(key: string, reference: BodyReference): Promise<string | undefined> {
-      const entry = await head(bodyPath(key, reference), NEVER);
+      const entry = await head(bodyPath(key, reference));
       if (!entry) throw new Error("the storage did not store what was written");
       const { length } = reference;
       if ((entry.size ?? length) !== length) throw new Error("the storage stored another number of bytes");

@@ -1,5 +1,6 @@
 import fs from "node:fs";
 import { Readable } from "node:stream";
+import { promisify } from "node:util";
 import { type ByteRange, codeOf } from "@mediatap/core";
 import { LRUCache } from "lru-cache";
 import { assertBlock, assertBody, BLOCK, Damaged, type Head, measureHead, parseHead } from "./format.ts";
@@ -28,6 +29,9 @@ const SPARE = 16;
 /** Neither waits for a pipe that somebody put there, nor follows a link. */
 const FLAGS = fs.constants.O_RDONLY | (fs.constants.O_NONBLOCK ?? 0) | (fs.constants.O_NOFOLLOW ?? 0);
 
+const fstat = promisify(fs.fstat);
+const statOf = (fd: number) => fstat(fd, { bigint: true });
+
 /** What was read of an entry. */
 export interface Entry {
   readonly head: Head;
@@ -46,8 +50,7 @@ export function createReader() {
     if (fd === undefined) return undefined;
     const buffer = spare.pop() ?? Buffer.allocUnsafeSlow(FIRST);
     try {
-      const begun = buffer.subarray(0, await readAt(fd, buffer, 0));
-      const head = await headOf(fd, begun);
+      const { head, begun } = await headOf(fd, buffer);
       if (begun.byteLength > head.size) throw new Damaged();
       if ((head.bodyLength ?? 0) > IN_MEMORY) {
         await checkLong(fd, path, head);
@@ -79,8 +82,7 @@ export function createReader() {
    */
   async function checkLong(fd: number, path: string, head: Head): Promise<void> {
     const { bodyLength = 0, size } = head;
-    const stats = await statOf(fd);
-    if (Number(stats.size) !== size) throw new Damaged();
+    const stats = await assertSize(fd, size);
     if (bodyLength > MAX_CHECKED_BYTES) return;
     const state = `${stats.ino} ${stats.mtimeNs} ${stats.ctimeNs}`;
     if (checked.get(path) === state) return;
@@ -98,8 +100,7 @@ export function createReader() {
       const fd = await open(path);
       if (fd === undefined) return undefined;
       try {
-        const buffer = Buffer.allocUnsafe(HEAD);
-        return await headOf(fd, buffer.subarray(0, await readAt(fd, buffer, 0)));
+        return (await headOf(fd, Buffer.allocUnsafe(HEAD))).head;
       } finally {
         fs.closeSync(fd);
       }
@@ -109,8 +110,7 @@ export function createReader() {
       const fd = await open(path);
       if (fd === undefined) return undefined;
       try {
-        const buffer = Buffer.allocUnsafeSlow(FIRST);
-        const head = await headOf(fd, buffer.subarray(0, await readAt(fd, buffer, 0)));
+        const { head } = await headOf(fd, Buffer.allocUnsafeSlow(FIRST));
         await assertSize(fd, head.size);
         if (head.bodyLength !== undefined && isSame(head)) {
           const body = { head, bodyLength: head.bodyLength, range, onFailure };
@@ -140,16 +140,16 @@ interface BodyFile extends Pick<StreamOptions, "range" | "onFailure"> {
   readonly bodyLength: number;
 }
 
-export type Reader = ReturnType<typeof createReader>;
-
-/** The head of a file whose first bytes were read. */
-async function headOf(fd: number, begun: Buffer): Promise<Head> {
+/** The head of a file, and the bytes at its beginning that fit into a buffer. */
+async function headOf(fd: number, buffer: Buffer): Promise<{ head: Head; begun: Buffer }> {
+  const begun = buffer.subarray(0, await readAt(fd, buffer, 0));
   const length = measureHead(begun);
-  if (length <= begun.byteLength) return parseHead(begun);
-  await assertLength(fd, length);
+  if (length <= begun.byteLength) return { head: parseHead(begun), begun };
+  // Before memory is taken for it.
+  if (Number((await statOf(fd)).size) < length) throw new Damaged();
   const whole = Buffer.allocUnsafeSlow(length);
   await fill(fd, whole, 0);
-  return parseHead(whole);
+  return { head: parseHead(whole), begun };
 }
 
 /** The first and the last block of what is to be sent are right. */
@@ -235,23 +235,10 @@ function readAt(fd: number, buffer: Buffer, position: number): Promise<number> {
   });
 }
 
-async function assertSize(fd: number, size: number): Promise<void> {
-  if ((await sizeOf(fd)) !== size) throw new Damaged();
-}
-
-/** Before memory is taken for it. */
-async function assertLength(fd: number, length: number): Promise<void> {
-  if ((await sizeOf(fd)) < length) throw new Damaged();
-}
-
-async function sizeOf(fd: number): Promise<number> {
-  return Number((await statOf(fd)).size);
-}
-
-function statOf(fd: number): Promise<fs.BigIntStats> {
-  return new Promise((resolve, reject) => {
-    fs.fstat(fd, { bigint: true }, (error, stats) => (error ? reject(error) : resolve(stats)));
-  });
+async function assertSize(fd: number, size: number): Promise<fs.BigIntStats> {
+  const stats = await statOf(fd);
+  if (Number(stats.size) !== size) throw new Damaged();
+  return stats;
 }
 
 function close(fd: number): void {

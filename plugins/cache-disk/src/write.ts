@@ -43,8 +43,6 @@ export function createWriter(places: Places) {
   };
 }
 
-export type Write = ReturnType<typeof createWriter>;
-
 /** Resolves with the bytes of the file. */
 async function writeAll(
   handle: Handle,
