@@ -1,5 +1,6 @@
 import ipaddr from "ipaddr.js";
 import { MediaError, printable } from "../../model/errors.ts";
+import { createIpTest } from "../../util/ip-ranges.ts";
 import { normalHost } from "./host.ts";
 
 /** The private places that client-given addresses may reach: `network.allow`, parsed. */
@@ -14,7 +15,7 @@ export interface AllowList {
 
 interface Entry {
   readonly host?: string;
-  readonly network?: [ipaddr.IPv4 | ipaddr.IPv6, number];
+  readonly includes?: (address: string) => boolean;
   readonly port?: number;
 }
 
@@ -22,21 +23,16 @@ interface Entry {
 export function createAllowList(entries: readonly string[]): AllowList {
   const list = entries.map(parse);
   const covers = (entry: Entry, port: number) => entry.port === undefined || entry.port === port;
-  const contains = ({ network }: Entry, address: string) => {
-    if (!network || !ipaddr.isValid(address)) return false;
-    const ip = ipaddr.process(address);
-    return network[0].kind() === ip.kind() && ip.match(network);
-  };
   return {
     host: (host, port) => list.some((entry) => entry.host === host && covers(entry, port)),
-    address: (address, port) => list.some((entry) => contains(entry, address) && covers(entry, port)),
+    address: (address, port) => list.some((entry) => entry.includes?.(address) && covers(entry, port)),
     port: (host, port) =>
-      list.some((entry) => entry.port === port && (entry.host === host || contains(entry, host))),
+      list.some((entry) => entry.port === port && (entry.host === host || entry.includes?.(host))),
   };
 }
 
 function parse(text: string): Entry {
-  if (ipaddr.isValidCIDR(text)) return { network: ipaddr.parseCIDR(text) };
+  if (ipaddr.isValidCIDR(text)) return { includes: createIpTest([text]) };
   const bare = ipaddr.IPv6.isValid(text) ? `[${text}]` : text;
   const match = /^(?<host>\[[^\]]+\]|[^:/?#@\\\s]+)(?::(?<port>\d{1,5}))?$/.exec(bare);
   const host = match?.groups?.host && hostOf(match.groups.host);
@@ -48,9 +44,7 @@ function parse(text: string): Entry {
     );
   }
   const at = port === undefined ? {} : { port };
-  if (!ipaddr.isValid(host)) return { host, ...at };
-  const ip = ipaddr.process(host);
-  return { network: [ip, ip.kind() === "ipv4" ? 32 : 128], ...at };
+  return { ...(ipaddr.isValid(host) ? { includes: createIpTest([host]) } : { host }), ...at };
 }
 
 function hostOf(text: string): string | undefined {
