@@ -13,12 +13,11 @@ export function runningServer(flags: ServerFlags, config: LoadedConfig | undefin
   const authorization = `Basic ${Buffer.from(`${keyOf(flags.key, config)}:`).toString("base64")}`;
   return {
     origin: new URL(calls).origin,
-    call: (path, { method = "GET", body } = {}) =>
-      ask(`${calls}${path}`, {
-        method,
-        headers: { authorization, ...(body === undefined ? {} : { "content-type": "application/json" }) },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      }),
+    call(path, { method = "GET", body } = {}) {
+      if (body === undefined) return ask(`${calls}${path}`, { method, headers: { authorization } });
+      const headers = { authorization, "content-type": "application/json" };
+      return ask(`${calls}${path}`, { method, headers, body: JSON.stringify(body) });
+    },
   };
 }
 

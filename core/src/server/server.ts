@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { AddressInfo, ListenOptions } from "node:net";
 import type { Logger } from "pino";
@@ -197,14 +198,10 @@ async function listening(
   host: string | undefined,
   { reusePort = false, handle }: SocketOptions,
 ): Promise<void> {
-  const listen = (target: ListenOptions | SocketHandle) =>
-    new Promise<void>((resolve, reject) => {
-      http.once("error", reject);
-      http.listen(target, () => {
-        http.off("error", reject);
-        resolve();
-      });
-    });
+  const listen = async (target: ListenOptions | SocketHandle) => {
+    http.listen(target);
+    await once(http, "listening");
+  };
   if (handle) return await listen(handle);
   const address = { port, ...(host === undefined ? {} : { host }) };
   if (!reusePort) return await listen(address);
