@@ -19,7 +19,8 @@ export async function examine(config: LoadedConfig): Promise<Finding[]> {
   const runtime = await createRuntime(config, { startTimeout: CHECK_TIMEOUT_MS });
   try {
     const late = await withTimeout(START_TIMEOUT_MS, runtime.start()).then(() => [], lateStart);
-    const found = await Promise.all([ofPlugins(runtime, false), ofOrigins(runtime, () => true)]);
+    const origins = [...runtime.origins.values()];
+    const found = await Promise.all([...ofPlugins(runtime, false), ...ofOrigins(origins)]);
     return [
       ...ofProcess(),
       ...ofThreads(),
@@ -37,10 +38,8 @@ export async function examine(config: LoadedConfig): Promise<Finding[]> {
 
 /** What is wrong with a server that has just started, as far as this machine can tell without asking others. */
 export async function examineLocally(runtime: Runtime): Promise<Finding[]> {
-  const found = await Promise.all([
-    ofPlugins(runtime, true),
-    ofOrigins(runtime, ({ storage }) => storage.isLocal === true),
-  ]);
+  const origins = [...runtime.origins.values()].filter(({ storage }) => storage.isLocal === true);
+  const found = await Promise.all([...ofPlugins(runtime, true), ...ofOrigins(origins)]);
   return [...ofThreads(), ...ofConfig(runtime.config), ...found.flat()].filter(
     ({ state }) => state !== "good",
   );
@@ -74,25 +73,21 @@ const slow = (what: string, timeout: number): Finding => ({
   text: `no response within ${timeout / 1000} s`,
 });
 
-async function ofPlugins({ hooks }: Runtime, local: boolean): Promise<Finding[]> {
-  const checks = hooks.diagnose.taps.map(({ name, fn }) =>
+function ofPlugins({ hooks }: Runtime, local: boolean): Promise<Finding[]>[] {
+  return hooks.diagnose.taps.map(({ name, fn }) =>
     checked(name, async () => {
       const findings: Finding[] = [];
       await fn({ local, add: (finding: Finding) => findings.push(finding) });
       return findings;
     }),
   );
-  return (await Promise.all(checks)).flat();
 }
 
-async function ofOrigins({ origins }: Runtime, isMeant: (origin: OriginEntry) => boolean) {
-  const meant = [...origins.values()].filter(isMeant);
-  const checks = meant.map((origin) =>
-    checked(`origin ${origin.name}`, async () => [
-      { what: `origin ${origin.name}`, ...(await examineOrigin(origin)) },
-    ]),
-  );
-  return (await Promise.all(checks)).flat();
+function ofOrigins(origins: readonly OriginEntry[]): Promise<Finding[]>[] {
+  return origins.map((origin) => {
+    const what = `origin ${origin.name}`;
+    return checked(what, async () => [{ what, ...(await examineOrigin(origin)) }]);
+  });
 }
 
 function ofConfig({ unset }: LoadedConfig): Finding[] {
