@@ -83,10 +83,16 @@ export function discardRest(req: IncomingMessage, res: ServerResponse, timeout: 
 
 /** Closes the connection of a client that takes too long to send a body. */
 function cutAfter(req: IncomingMessage, timeout: number): () => void {
-  if (req.complete) return () => {};
-  const timer = setTimeout(() => req.socket.destroy(), timeout);
-  const end = () => clearTimeout(timer);
-  req.once("end", end).once("close", end);
+  const { socket } = req;
+  if (req.complete || socket.destroyed) return () => {};
+  const timer = setTimeout(() => socket.destroy(), timeout);
+  // A request whose response has been sent does not hear of the end of its connection.
+  const end = () => {
+    clearTimeout(timer);
+    socket.off("close", end);
+  };
+  req.once("end", end);
+  socket.once("close", end);
   return end;
 }
 
