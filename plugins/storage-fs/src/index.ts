@@ -87,7 +87,7 @@ export function folderStorage(root: string, freshFor = 1000): Storage {
         const named = resolve(root, path);
         descriptor = await openFile(named, FLAGS);
         // At once: the system has just looked the file up, and a trip to the thread pool takes longer.
-        const file = fs.realpathSync.native(named);
+        const file = realPathOf(descriptor, named);
         const stat = fs.fstatSync(descriptor);
         if (!file.startsWith(above) || !stat.isFile()) return undefined;
         const { size, mtimeMs } = stat;
@@ -120,6 +120,16 @@ export function folderStorage(root: string, freshFor = 1000): Storage {
       }
     },
   };
+}
+
+/** Where an open file is. Linux says it of the file itself, so a link that is replaced meanwhile changes nothing. */
+function realPathOf(descriptor: number, named: string): string {
+  try {
+    if (process.platform === "linux") return fs.readlinkSync(`/proc/self/fd/${descriptor}`);
+  } catch {
+    // Without /proc the path is resolved once more.
+  }
+  return fs.realpathSync.native(named);
 }
 
 /** The bytes of an open file; `undefined`: it has become shorter. */
