@@ -149,8 +149,14 @@ export function createSource(parts: SourceParts): Source {
   const brokeOff = (cause: unknown) =>
     noted(new MediaError("UNIDENTIFIED", "The origin's response is truncated", { cause, outage: true }));
 
+  /** Why the file of this machine could not be read. */
+  const unreadable = (error: unknown) =>
+    codeOf(error) === "ENOENT" ? changed() : (shortageOf(error) ?? brokeOff(error));
+
   async function readFile(length: number): Promise<Uint8Array> {
-    const descriptor = await openFile(entry.file as string, "r");
+    const descriptor = await openFile(entry.file as string, "r").catch((error: unknown) => {
+      throw unreadable(error);
+    });
     try {
       const { buffer, bytesRead } = await readInto(descriptor, Buffer.allocUnsafe(length), 0, length, 0);
       return buffer.subarray(0, bytesRead);
@@ -169,8 +175,7 @@ export function createSource(parts: SourceParts): Source {
       await once(stream, "open");
       return stream;
     } catch (error) {
-      if (codeOf(error) === "ENOENT") throw changed();
-      throw shortageOf(error) ?? brokeOff(error);
+      throw unreadable(error);
     }
   }
 

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
+import type { Source } from "../../src/model/source.ts";
 import { createByteBudget, createSource } from "../../src/origin/source.ts";
 
 const CHUNK = 1000;
@@ -33,4 +36,21 @@ describe("a source for whose bytes there is no room", () => {
     budget.take(3 * CHUNK);
     assert.throws(() => budget.take(1), { code: "EBUSY" });
   });
+});
+
+describe("a source in a file that is gone", () => {
+  const missing = () => {
+    const entry = { file: join(tmpdir(), "no-such-file.jpg"), body: () => Readable.from([]) };
+    const metadata = { origin: "test", path: "file", size: 100_000, fetched: 0 };
+    return createSource({ entry, metadata, budget: createByteBudget(1e6), open: async () => entry });
+  };
+  const expected = { code: "UNIDENTIFIED", message: "The file changed while it was read" };
+
+  for (const [way, read] of [
+    ["its beginning", (source: Source) => source.peek(100)],
+    ["all bytes", (source: Source) => source.bytes(1e6)],
+    ["a stream", (source: Source) => source.stream()],
+  ] as const) {
+    it(`is said to have changed, read by ${way}`, () => assert.rejects(read(missing()), expected));
+  }
 });
