@@ -4,9 +4,10 @@ import { fileURLToPath } from "node:url";
 import { VIDEO } from "../video.ts";
 import { LOGO, type Peer, type Work } from "./peer.ts";
 
-const binOf = (checkout: string) => join(checkout, "presets/mediatap/bin/mediatap.js");
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const BIN_PATH = "presets/mediatap/bin/mediatap.js";
 
-export const BIN = binOf(fileURLToPath(new URL("../..", import.meta.url)));
+export const BIN = join(ROOT, BIN_PATH);
 
 /** Fields of a configuration, beside those that all servers here have. */
 export type Changes = Readonly<Record<string, unknown>>;
@@ -24,8 +25,8 @@ interface Options {
   readonly flags?: readonly string[];
   /** Cores that the server may use, by number; left out: all. */
   readonly cores?: readonly number[];
-  /** The program; left out: that of this checkout. */
-  readonly bin?: string;
+  /** Where the server is; left out: this checkout. */
+  readonly checkout?: string;
 }
 
 /** This server, started as its users start it, with the usual preset over a folder; `changes` to that. */
@@ -38,15 +39,16 @@ export const configured = (
   formats: ["jpg", "webp", "avif"],
   conditions: true,
   through: "/web",
-  of: (checkout) => configured(`${name} before`, changes, { ...options, bin: binOf(checkout) }),
+  of: (checkout) => configured(`${name} before`, changes, { ...options, checkout }),
   command(media, port, origin) {
-    const { flags = [], cores, bin = BIN } = options;
+    const { flags = [], cores, checkout = ROOT } = options;
     const config = configOf(name, media);
     write(config, media, origin, typeof changes === "function" ? changes(media) : changes);
     const address = ["--port", String(port), "--host", "127.0.0.1"];
-    const serve = [bin, "serve", "--config", config, ...address, ...flags];
-    if (!cores) return { args: [process.execPath, ...serve] };
-    return { args: ["taskset", "-c", cores.join(","), process.execPath, ...serve] };
+    const serve = [join(checkout, BIN_PATH), "serve", "--config", config, ...address, ...flags];
+    // Plugins are looked for from there, too.
+    if (!cores) return { args: [process.execPath, ...serve], cwd: checkout };
+    return { args: ["taskset", "-c", cores.join(","), process.execPath, ...serve], cwd: checkout };
   },
   configure: (media, origin, others) => write(configOf(name, media), media, origin, others),
   path: (photograph, format, width = 512) => `/tr:w-${width},q-80,f-${format}/${photograph}`,

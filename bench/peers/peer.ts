@@ -48,6 +48,8 @@ export interface Peer {
 export interface Command {
   readonly args: readonly [string, ...string[]];
   readonly env?: Readonly<Record<string, string>>;
+  /** Folder in which it is started; left out: that of the benchmark. */
+  readonly cwd?: string;
 }
 
 /** A server that runs. */
@@ -61,10 +63,11 @@ export interface Running {
 /** Starts a server of its own on a free port and waits until it takes connections. */
 export async function start(peer: Peer, media: string, origin: string): Promise<Running> {
   const port = await freePort();
-  const { args, env } = await peer.command(media, port, origin);
+  const { args, env, cwd } = await peer.command(media, port, origin);
   const [program, ...rest] = args;
   const child = spawn(program, rest, {
     env: { ...process.env, ...env },
+    ...(cwd && { cwd }),
     stdio: ["ignore", "ignore", "inherit"],
   });
   const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
