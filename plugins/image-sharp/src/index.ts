@@ -10,7 +10,7 @@ import {
 import sharp from "sharp";
 import { openLayers } from "./layers/open.ts";
 import { type ImageSharpOptions, imageSharpSchema } from "./options.ts";
-import { draftOf } from "./plan/draft.ts";
+import { draftOf } from "./plan/image-plan.ts";
 import { NAME, planOf } from "./plan.ts";
 import { APNG_LENGTH, framesOfPng } from "./read/apng.ts";
 import { readAttention } from "./read/attention.ts";

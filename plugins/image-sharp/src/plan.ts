@@ -12,7 +12,7 @@ import type { LayerFiles } from "./layers/open.ts";
 import type { Settings } from "./options.ts";
 import { costOf, linearCost, stepsCost } from "./plan/cost.ts";
 import { decodedSize } from "./plan/decoder.ts";
-import type { Draft } from "./plan/draft.ts";
+import type { Draft } from "./plan/image-plan.ts";
 import { memoryOf } from "./plan/memory.ts";
 import { describe } from "./plan/steps.ts";
 import { decodeCost, decoderCost } from "./read/cost.ts";

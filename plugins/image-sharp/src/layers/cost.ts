@@ -3,10 +3,10 @@ import { type Layer, parentScope } from "@mediatap/core/steps";
 import { megapixels } from "../pixels/size.ts";
 import { PIXEL, PLAIN, stepsCost } from "../plan/cost.ts";
 import { decodedSize } from "../plan/decoder.ts";
-import { type Draft, draftOf, draftOfPixels } from "../plan/draft.ts";
+import { type Draft, draftOf, draftOfPixels } from "../plan/image-plan.ts";
 import { decodeCost } from "../read/cost.ts";
 import { boxesBefore } from "../read/focus.ts";
-import { blockSize, wantedSize } from "./draw.ts";
+import { blockSize, wantedSize } from "./render.ts";
 import type { LayerFiles } from "./open.ts";
 import { textWork } from "./text.ts";
 

@@ -3,7 +3,7 @@ import { priceOf } from "../operations/index.ts";
 import { coarse } from "../operations/pass.ts";
 import { megapixels } from "../pixels/size.ts";
 import { DECODE } from "../read/cost.ts";
-import type { Draft } from "./draft.ts";
+import type { Draft } from "./image-plan.ts";
 import type { WriteFormat } from "./format.ts";
 import type { Part } from "./steps.ts";
 

@@ -1,7 +1,7 @@
 import { FACES_PRICE, type Size, type Source } from "@mediatap/core";
 import type { Pass } from "../operations/pass.ts";
 import { firstScale } from "./decoder.ts";
-import type { Draft } from "./draft.ts";
+import type { Draft } from "./image-plan.ts";
 import type { WriteFormat } from "./format.ts";
 import type { Part } from "./steps.ts";
 

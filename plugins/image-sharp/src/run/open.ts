@@ -3,7 +3,7 @@ import sharp, { type Sharp, type SharpOptions } from "sharp";
 import { addsColor } from "../operations/pass.ts";
 import { type Animation, openPixels } from "../pixels/buffer.ts";
 import { decodedSize } from "../plan/decoder.ts";
-import type { Draft } from "../plan/draft.ts";
+import type { Draft } from "../plan/image-plan.ts";
 import { drawApng, readApng } from "../read/apng.ts";
 import { decodedInput } from "../read/decoded.ts";
 import { inputOf } from "../read/header.ts";

@@ -10,7 +10,7 @@ import {
 import { assertSizeAfter, type Corner, evaluate, facesIn, sizeAfter } from "@mediatap/core/steps";
 import type { OverlayOptions, Sharp } from "sharp";
 import { type Bounds, offLoop, threadWork } from "../effects/pool.ts";
-import { composed, cutTo, type DrawnLayer, drawLayer } from "../layers/draw.ts";
+import { composed, cutTo, type DrawnLayer, drawLayer } from "../layers/render.ts";
 import type { LayerFiles } from "../layers/open.ts";
 import { coarse, frameByFrame, isEmpty, type Pass, type Scale, type Slots } from "../operations/pass.ts";
 import {
@@ -27,7 +27,7 @@ import {
   rawFrame,
   trimmed,
 } from "../pixels/buffer.ts";
-import type { Draft } from "../plan/draft.ts";
+import type { Draft } from "../plan/image-plan.ts";
 import { assertSizes, type Known, type Part, Planner } from "../plan/steps.ts";
 import { mediaError } from "../read/libvips.ts";
 import { keep, write } from "../write/write.ts";

@@ -1,5 +1,5 @@
 import type { FocusBox, RenderContext, Source } from "@mediatap/core";
-import type { Draft } from "../plan/draft.ts";
+import type { Draft } from "../plan/image-plan.ts";
 import type { Search } from "../read/focus.ts";
 
 /** Looks for faces and focal points while a picture is made. A search that fails makes no picture fail: its result is unknown. */

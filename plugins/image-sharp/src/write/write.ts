@@ -3,7 +3,7 @@ import type { Sharp } from "sharp";
 import type { Bounds } from "../effects/pool.ts";
 import type { Settings } from "../options.ts";
 import type { Animation, Held } from "../pixels/buffer.ts";
-import type { Draft } from "../plan/draft.ts";
+import type { Draft } from "../plan/image-plan.ts";
 import type { WriteFormat } from "../plan/format.ts";
 import { leastQuality, scoredWithin } from "./auto-quality.ts";
 

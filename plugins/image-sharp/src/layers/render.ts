@@ -20,7 +20,7 @@ import sharp, { type Blend, type OverlayOptions, type Sharp } from "sharp";
 import type { Settings } from "../options.ts";
 import { openPixels, type Pixels, pixelsOf } from "../pixels/buffer.ts";
 import { megapixels } from "../pixels/size.ts";
-import { type Draft, draftOf, draftOfPixels } from "../plan/draft.ts";
+import { type Draft, draftOf, draftOfPixels } from "../plan/image-plan.ts";
 import { boxesBefore } from "../read/focus.ts";
 import type { LayerFiles } from "./open.ts";
 import { drawStyled } from "./text.ts";
