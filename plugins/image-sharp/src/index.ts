@@ -10,8 +10,8 @@ import {
 import sharp from "sharp";
 import { openLayers } from "./layers/open.ts";
 import { type ImageSharpOptions, imageSharpSchema } from "./options.ts";
-import { draftOf } from "./plan/image-plan.ts";
-import { NAME, planOf } from "./plan.ts";
+import { planImage } from "./plan/image-plan.ts";
+import { NAME, pricedPlan } from "./plan.ts";
 import { APNG_LENGTH, framesOfPng } from "./read/apng.ts";
 import { readAttention } from "./read/attention.ts";
 import { isAvifSequence } from "./read/avif.ts";
@@ -34,9 +34,9 @@ const VERSION = "0.1.0";
 const RENDERING = 2;
 
 /**
- * Makes images with libvips. Reads JPEG, PNG and animated PNG, WebP, AVIF, GIF, SVG and TIFF, told by content; writes JPEG, PNG, WebP, AVIF and
- * GIF. Files that a plugin decodes it reads by its help. Other sources are left to the core, as are SVGs that stay SVGs, and documents of which no picture is. A step of another plugin goes to the `step`
- * hook; what nobody can do is `EUNSUPPORTED`.
+ * Renders images with libvips. Reads JPEG, PNG, animated PNG, WebP, AVIF, GIF, SVG and TIFF, recognized by content, and files that a plugin
+ * decodes; writes JPEG, PNG, WebP, AVIF and GIF. Other sources are left to the core, and so are SVGs and documents that are delivered as
+ * they are. A step of another plugin goes to the `step` hook; if no plugin handles it, it is `EUNSUPPORTED`.
  */
 export function imageSharp(options: ImageSharpOptions = {}): Plugin {
   const settings = parseOptions(imageSharpSchema, options, NAME);
@@ -62,26 +62,31 @@ export function imageSharp(options: ImageSharpOptions = {}): Plugin {
       hooks.inspect.for("embedded").tapPromise(NAME, readEmbedded);
       hooks.inspect.for("preview").tapPromise(NAME, readPreview);
       hooks.inspect.for("attention").tapPromise(NAME, readAttention);
-      // After those who decode such files.
+      // After the plugins that decode such files.
       hooks.inspect.for("kind").tapPromise({ name: NAME, stage: Stage.fallback }, kindOf);
 
       hooks.transform.tapPromise(NAME, async (job, source, renderContext) => {
         const { format, video, info } = job.transformation.output;
         if (format === "original" || video || info) return undefined;
-        // An SVG that stays one is not opened: it is drawn by the client, whatever is in it.
+        // An SVG that stays one is not opened: the client draws it, whatever it contains.
         if (staysVector(job.transformation, source) && sniff(await source.peek(SNIFF_LENGTH)) === "svg") {
           return undefined;
         }
         if (await staysDocument(job.transformation, source, renderContext)) return undefined;
         const header = await renderContext.inspect("header", source);
         if (!isReadable(header)) return undefined;
-        const asked = job.transformation.steps;
-        const boxes = boxesBefore(asked, renderContext);
-        const draft = draftOf({ job, header, renderContext, registry: steps, settings, ...boxes });
-        // Where sizes are guessed, a condition may turn out either way.
-        const sure = draft.plan.known.rest.length === 0 && !draft.withBoxes;
-        const taken = sure ? draft.plan.taken.map(({ step }) => step) : asked;
-        return planOf(draft, source, await openLayers(taken, job.asset, renderContext, fonts), renderContext);
+        const requestedSteps = job.transformation.steps;
+        const boxes = boxesBefore(requestedSteps, renderContext);
+        const plan = planImage({ job, header, renderContext, registry: steps, settings, ...boxes });
+        // If sizes are estimated, a condition may turn out either way.
+        const sizesKnown = plan.stepsPlan.known.remaining.length === 0 && !plan.withBoxes;
+        const layerSteps = sizesKnown ? plan.stepsPlan.steps.map(({ step }) => step) : requestedSteps;
+        return pricedPlan(
+          plan,
+          source,
+          await openLayers(layerSteps, job.asset, renderContext, fonts),
+          renderContext,
+        );
       });
     },
   };
@@ -90,7 +95,7 @@ export function imageSharp(options: ImageSharpOptions = {}): Plugin {
 /** Types of pictures that an SVG is drawn as if its name claims that it is one: clients could not show it otherwise. */
 const RASTER = /^image\/(?:p?jpeg|a?png|webp|avif|gif|tiff|bmp)$/;
 
-/** Whether an SVG is delivered as one: the URL asks for no other format, nor for a page (`ik-thumbnail.jpg`). */
+/** Whether an SVG is delivered as one: the URL requests no other format and no page (`ik-thumbnail.jpg`). */
 function staysVector({ steps, output }: Transformation, { metadata }: Source): boolean {
   const { format = "auto" } = output;
   if (format === "svg") return true;
@@ -100,11 +105,11 @@ function staysVector({ steps, output }: Transformation, { metadata }: Source): b
 
 async function kindOf(source: Source): Promise<Kind | undefined> {
   const head = await source.peek(SNIFF_LENGTH);
-  const read = sniff(head);
-  if (read === "svg") return { format: "svg", scalable: true };
+  const readFormat = sniff(head);
+  if (readFormat === "svg") return { format: "svg", scalable: true };
   // No animation is written in these formats.
-  if (read === "avif" && isAvifSequence(head)) return { format: "avif", document: true };
-  if (read === "png" && framesOfPng(await source.peek(APNG_LENGTH)) > 1)
+  if (readFormat === "avif" && isAvifSequence(head)) return { format: "avif", document: true };
+  if (readFormat === "png" && framesOfPng(await source.peek(APNG_LENGTH)) > 1)
     return { format: "apng", document: true };
   const format = unreadFormat(head);
   return format === undefined ? undefined : { format };

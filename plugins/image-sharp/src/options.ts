@@ -23,7 +23,7 @@ export const imageSharpSchema = z.strictObject({
   fontFolders: z.array(z.string().min(1)).readonly().default([]),
   /** Keep the gain maps of HDR photographs where that is possible; it takes much more work. @default false */
   gainMaps: z.boolean().default(false),
-  /** How the quality is found where an endpoint's `quality` is "auto". */
+  /** How the quality is searched if an endpoint's `quality` is "auto". */
   autoQuality: z
     .strictObject({
       /** How alike picture and result have to be: mean SSIM of the luma, 0.5–1. @default 0.96 */

@@ -7,12 +7,12 @@ import {
   type Source,
   type StepOf,
 } from "@mediatap/core";
-import { layerWork } from "./layers/cost.ts";
+import { estimateLayer } from "./layers/cost.ts";
 import type { LayerFiles } from "./layers/open.ts";
 import type { Settings } from "./options.ts";
 import { costOf, linearCost, stepsCost } from "./plan/cost.ts";
 import { decodedSize } from "./plan/decoder.ts";
-import type { Draft } from "./plan/image-plan.ts";
+import type { ImagePlan } from "./plan/image-plan.ts";
 import { memoryOf } from "./plan/memory.ts";
 import { describe } from "./plan/steps.ts";
 import { decodeCost, decoderCost } from "./read/cost.ts";
@@ -20,32 +20,37 @@ import { run } from "./run/run.ts";
 
 export const NAME = "image-sharp";
 
-/** Estimated milliseconds from which on a picture waits with the slow ones. */
-const HEAVY = 400;
+/** Estimated milliseconds from which a plan is queued as heavy. */
+const HEAVY_COST_MS = 400;
 
-/** The draft with its price. Throws `ELIMIT` for one that is too high. */
-export function planOf(draft: Draft, source: Source, files: LayerFiles, renderContext: RenderContext): Plan {
-  const { header, original, frames, shrink, writes, plan, settings } = draft;
+/** The plan with its price. Throws `ELIMIT` for one that is too high. */
+export function pricedPlan(
+  plan: ImagePlan,
+  source: Source,
+  files: LayerFiles,
+  renderContext: RenderContext,
+): Plan {
+  const { header, original, frames, shrink, writes, stepsPlan, settings } = plan;
   const { limits } = renderContext;
   const searched = writes.some((write) => write.searched);
-  const decoded = decodedSize(header, plan.parts, original);
+  const decoded = decodedSize(header, stepsPlan.stages, original);
   const still = header.moves ? ["only the first frame of the animation can be read"] : [];
-  const notes = [...still, ...plan.notes, ...files.notes];
-  const page = header.pages?.[draft.page] ?? header;
-  const pricing = { files, renderContext, registry: draft.registry, settings };
-  const layers = plan.taken.flatMap(({ step, before }) => {
+  const notes = [...still, ...stepsPlan.notes, ...files.notes];
+  const page = header.pages?.[plan.page] ?? header;
+  const pricing = { files, renderContext, registry: plan.registry, settings };
+  const layers = stepsPlan.steps.flatMap(({ step, before }) => {
     if (step.op !== "overlay") return [];
-    // One that decides over the pixels below is drawn for each frame.
-    return [{ times: reshapes(step) ? frames : 1, ...layerWork(step, before, pricing) }];
+    // A layer that reshapes the picture is rendered for each frame.
+    return [{ times: reshapes(step) ? frames : 1, ...estimateLayer(step, before, pricing) }];
   });
-  const steps =
-    stepsCost(draft, shrunk(decoded, shrink)) +
+  const frameCost =
+    stepsCost(plan, shrunk(decoded, shrink)) +
     decoderCost(header, decoded) +
-    linearCost(plan.parts) +
-    (draft.searches.includes("faces") ? decodeCost(header, decoded) + FACES_PRICE.cost : 0) +
+    linearCost(stepsPlan.stages) +
+    (plan.searches.includes("faces") ? decodeCost(header, decoded) + FACES_PRICE.cost : 0) +
     sumOf(layers.map(({ cost, times }) => cost * times)) / frames;
-  const cost = costOf(draft, decoded, steps);
-  // Work under way cannot be stopped, so what would take too long is not begun.
+  const cost = costOf(plan, decoded, frameCost);
+  // Work under way cannot be stopped, so work that would take too long is not started.
   if (cost > limits.imageWork) {
     throw new MediaError(
       "ELIMIT",
@@ -54,32 +59,35 @@ export function planOf(draft: Draft, source: Source, files: LayerFiles, renderCo
   }
   return {
     engine: NAME,
-    lane: cost > HEAVY ? "heavy" : "light",
+    lane: cost > HEAVY_COST_MS ? "heavy" : "light",
     cost,
-    memory: memoryOf(draft, decoded, source) + sumOf(layers.map(({ memory }) => memory)),
-    side: plan.known.rest.length > 0 ? Number.POSITIVE_INFINITY : Math.max(plan.size.width, plan.size.height),
+    memory: memoryOf(plan, decoded, source) + sumOf(layers.map(({ memory }) => memory)),
+    side:
+      stepsPlan.known.remaining.length > 0
+        ? Number.POSITIVE_INFINITY
+        : Math.max(stepsPlan.size.width, stepsPlan.size.height),
     explain: () => ({
       source: `${header.format} ${page.width}x${page.height}${header.frames > 1 ? `, ${header.frames} frames` : ""}`,
-      passes: describe(plan.parts),
+      passes: describe(stepsPlan.stages),
       ...(shrink > 1 && { shrinkOnLoad: shrink }),
-      // From there on sizes are guessed.
-      ...(plan.known.rest.length > 0 && { estimatedAfter: plan.known.until }),
-      size: `${plan.size.width}x${plan.size.height}`,
-      steps: plan.taken.map(({ step, after }) => `${step.op} ${after.width}x${after.height}`),
+      // From there on sizes are estimated.
+      ...(stepsPlan.known.remaining.length > 0 && { estimatedAfter: stepsPlan.known.sizeUnknownAfter }),
+      size: `${stepsPlan.size.width}x${stepsPlan.size.height}`,
+      steps: stepsPlan.steps.map(({ step, after }) => `${step.op} ${after.width}x${after.height}`),
       format: writes.length > 1 ? writes.map((write) => write.format) : writes[0].format,
-      why: draft.why,
-      ...(searched && { quality: wordsFor(settings.autoQuality) }),
-      ...(draft.output.fidelity && { fidelity: draft.output.fidelity }),
-      ...(draft.keeps && { keeps: draft.keeps }),
-      ...(header.gainMap && { gainMap: draft.gainMap ? "kept" : "lost" }),
-      ...(draft.searches.length > 0 && { pending: draft.searches }),
+      why: plan.why,
+      ...(searched && { quality: qualityText(settings.autoQuality) }),
+      ...(plan.output.fidelity && { fidelity: plan.output.fidelity }),
+      ...(plan.keeps && { keeps: plan.keeps }),
+      ...(header.gainMap && { gainMap: plan.gainMap ? "kept" : "lost" }),
+      ...(plan.searches.length > 0 && { pending: plan.searches }),
       ...(notes.length > 0 && { notes }),
     }),
-    run: (renderContext: RenderContext) => run(draft, source, files, renderContext),
+    run: (renderContext: RenderContext) => run(plan, source, files, renderContext),
   };
 }
 
-const wordsFor = ({ target, min, max, tries }: Settings["autoQuality"]): string =>
+const qualityText = ({ target, min, max, tries }: Settings["autoQuality"]): string =>
   `the least from ${min} to ${max} for a likeness of ${target}, in ${tries} tries`;
 
 /** What the decoder gives to the first step. */

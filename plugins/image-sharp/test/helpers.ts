@@ -36,12 +36,12 @@ type Tap = (...args: never[]) => Promise<unknown>;
 
 /** What the plugin tapped, by hook. */
 export function taps(options: ImageSharpOptions = {}, registry = createBuiltInRegistry()) {
-  const found: Record<string, Tap> = {};
+  const registered: Record<string, Tap> = {};
   const fingerprints: string[] = [];
   const hook = (name: string) => ({
     tap: () => {},
     tapPromise: (_label: unknown, fn: Tap) => {
-      found[name] = fn;
+      registered[name] = fn;
     },
   });
   const hooks = {
@@ -53,11 +53,11 @@ export function taps(options: ImageSharpOptions = {}, registry = createBuiltInRe
   imageSharp(options).apply(api as unknown as PluginApi);
   return {
     fingerprints,
-    inspect: found["inspect:header"] as unknown as (
+    inspect: registered["inspect:header"] as unknown as (
       source: Source,
       renderContext: RenderContext,
     ) => Promise<Header | undefined>,
-    transform: found.transform as unknown as (
+    transform: registered.transform as unknown as (
       job: Job,
       source: Source,
       renderContext: RenderContext,
@@ -65,7 +65,7 @@ export function taps(options: ImageSharpOptions = {}, registry = createBuiltInRe
   };
 }
 
-/** A source in memory; counts how often its bytes were asked for. */
+/** A source in memory; counts how often its bytes were requested. */
 export function sourceOf(bytes: Uint8Array, metadata: Partial<Source["metadata"]> = {}, file?: string) {
   const reads = { count: 0 };
   const source: Source & { reads: typeof reads } = {
@@ -130,11 +130,11 @@ export interface Result {
 
 /** The rendition of some bytes. */
 export async function render(input: Uint8Array | Source, request: PlanRequest = {}): Promise<Result> {
-  const made = await plan(input, request);
-  if (!made) throw new Error("the engine passed");
-  const rendition = await made.run(contextOf(request, async () => undefined));
+  const result = await plan(input, request);
+  if (!result) throw new Error("the engine passed");
+  const rendition = await result.run(contextOf(request, async () => undefined));
   if (!rendition.body.complete || !rendition.body.bytes) throw new Error("no bytes");
-  return { bytes: rendition.body.bytes, rendition, plan: made };
+  return { bytes: rendition.body.bytes, rendition, plan: result };
 }
 
 /** Decoded RGBA pixels; of an animation, of one frame. */
@@ -183,7 +183,7 @@ export const MAGENTA = [255, 0, 255, 255];
 export const PNG = { format: "png" } as const;
 
 /** What comes of the quarters, 64x48, as PNG. */
-export async function drawn(steps: readonly Step[], alpha = 255, width = 64, height = 48) {
+export async function renderQuarters(steps: readonly Step[], alpha = 255, width = 64, height = 48) {
   const { bytes, plan } = await render(await (await quarters(width, height, alpha)).png().toBuffer(), {
     steps,
     output: PNG,
@@ -191,7 +191,7 @@ export async function drawn(steps: readonly Step[], alpha = 255, width = 64, hei
   return { ...(await pixels(bytes)), passes: (plan.explain() as { passes: string[] }).passes };
 }
 
-/** A window at a place. */
+/** A window at a position. */
 export const cut = (width: number, height: number, x: number, y: number): Step => ({
   op: "extract",
   width,

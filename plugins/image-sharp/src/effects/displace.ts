@@ -9,7 +9,7 @@ interface Options extends Corner {
   readonly y: number;
 }
 
-/** Moves each pixel by what the map says there: red sideways, green up and down; the middle value moves nothing. */
+/** Moves each pixel by the value of the map there: red sideways, green up and down; the middle value moves nothing. */
 export function pixels(base: Samples, { map, left, top, ...reach }: Options): Samples {
   const { width, height, channels } = base;
   const data = base.data.slice();

@@ -17,10 +17,10 @@ export const pixels = (picture: Samples, options: Options): Samples =>
 
 /** Where the pixels of one line of a canvas come from. */
 interface Line {
-  /** Place in the picture of each pixel's middle. */
+  /** Position in the picture of each pixel's middle. */
   readonly u: Float64Array;
   readonly v: Float64Array;
-  /** How that place moves for a pixel to the right, and for one down. */
+  /** How that position moves for a pixel to the right, and for one down. */
   readonly rightU: Float64Array;
   readonly rightV: Float64Array;
   readonly downU: Float64Array;
@@ -35,13 +35,13 @@ interface Shape {
   trace(y: number, line: Line): void;
 }
 
-/** Most samples a pixel and way where a picture shrinks. */
-const MOST = 8;
+/** Samples a pixel and axis at most, if a picture shrinks. */
+const MAX_SAMPLES_PER_AXIS = 8;
 
 /** How much of a pixel lies inside of an edge, by its distance. */
-const share = (distance: number) => Math.min(1, Math.max(0, distance + 0.5));
+const coverage = (distance: number) => Math.min(1, Math.max(0, distance + 0.5));
 
-/** Draws a picture in another shape: four channels, clear around it. */
+/** Renders a picture in another shape: four channels, clear around it. */
 function warp(picture: Samples, shape: Shape): Samples {
   const { frames, width, height, channels } = picture;
   const { canvas } = shape;
@@ -61,17 +61,17 @@ function warp(picture: Samples, shape: Shape): Samples {
     for (let frame = 0; frame < frames; frame++) {
       const from = picture.data.subarray(frame * width * height * channels);
       const to = data.subarray((frame * canvas.height + y) * canvas.width * 4);
-      draw({ ...picture, data: from }, line, to);
+      renderLine({ ...picture, data: from }, line, to);
     }
   }
   return { data, ...canvas, channels: 4, frames };
 }
 
 /**
- * Draws one line. Each pixel is the mean of samples, more of them where the picture shrinks; each sample is taken between four
+ * Renders one line. Each pixel is the mean of samples, more of them where the picture shrinks; each sample is taken between four
  * pixels, of which clear ones have no colour to give. All in one function: it runs for every sample.
  */
-function draw({ data, width, height, channels }: Samples, line: Line, to: Uint8Array): void {
+function renderLine({ data, width, height, channels }: Samples, line: Line, to: Uint8Array): void {
   const { u, v, rightU, rightV, downU, downV, cover } = line;
   const green = channels >= 3 ? 1 : 0;
   const blue = channels >= 3 ? 2 : 0;
@@ -82,7 +82,7 @@ function draw({ data, width, height, channels }: Samples, line: Line, to: Uint8A
     const [du, dv] = [downU[x] as number, downV[x] as number];
     // `Math.hypot` would take ten times as long.
     const density = Math.sqrt(Math.max(ru * ru + rv * rv, du * du + dv * dv));
-    const samples = Math.min(MOST, Math.max(1, Math.ceil(density - 0.25)));
+    const samples = Math.min(MAX_SAMPLES_PER_AXIS, Math.max(1, Math.ceil(density - 0.25)));
     let reds = 0;
     let greens = 0;
     let blues = 0;
@@ -130,13 +130,13 @@ function perspective(picture: Size, from: readonly Point[], canvas: Box): Shape 
         cover[at] = insideOf(sides, x, y);
         if (cover[at] === 0) continue;
         const w = g * x + h * y + i;
-        const [placeU, placeV] = [(a * x + b * y + c) / w, (d * x + e * y + f) / w];
-        u[at] = placeU;
-        v[at] = placeV;
-        rightU[at] = (a - placeU * g) / w;
-        rightV[at] = (d - placeV * g) / w;
-        downU[at] = (b - placeU * h) / w;
-        downV[at] = (e - placeV * h) / w;
+        const [sourceU, sourceV] = [(a * x + b * y + c) / w, (d * x + e * y + f) / w];
+        u[at] = sourceU;
+        v[at] = sourceV;
+        rightU[at] = (a - sourceU * g) / w;
+        rightV[at] = (d - sourceV * g) / w;
+        downU[at] = (b - sourceU * h) / w;
+        downV[at] = (e - sourceV * h) / w;
       }
     },
   };
@@ -171,7 +171,7 @@ function inverse([a, b, c, d, e, f, g, h, i]: Matrix, { width, height }: Size): 
   ];
 }
 
-/** Each side as a line: `a x + b y + c` tells how far inside of it a place lies. */
+/** Each side as a line: `a x + b y + c` is how far inside of it a point lies. */
 function sidesOf(corners: readonly Point[]): Float64Array {
   const at = (index: number) => corners[index % 4] as Point;
   const [[x0, y0], [x1, y1], [x2, y2]] = [at(0), at(1), at(2)];
@@ -211,7 +211,7 @@ function arc({ width, height }: Size, { angle, radius, outer, inner, size }: Arc
       for (let at = 0; at < size.width; at++) {
         const across = at + 0.5 - size.width / 2;
         const distance = Math.max(1e-6, Math.sqrt(across * across + up * up));
-        cover[at] = share(outer - distance) * (inner > 0 ? share(distance - inner) : 1);
+        cover[at] = coverage(outer - distance) * (inner > 0 ? coverage(distance - inner) : 1);
         if (cover[at] === 0) continue;
         const turn = Math.atan2(across, up);
         if (!closed) cover[at] = (cover[at] as number) * endOf(half - Math.abs(turn), distance);
@@ -230,5 +230,5 @@ function arc({ width, height }: Size, { angle, radius, outer, inner, size }: Arc
 /** How much of a pixel lies before an end of the arc: a straight line from the centre, at an angle from it. */
 function endOf(left: number, distance: number): number {
   if (left >= Math.PI / 2) return 1;
-  return left <= -Math.PI / 2 ? 0 : share(distance * Math.sin(left));
+  return left <= -Math.PI / 2 ? 0 : coverage(distance * Math.sin(left));
 }

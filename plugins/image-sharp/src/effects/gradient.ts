@@ -2,7 +2,7 @@ import type { Size } from "@mediatap/core";
 import type { GradientLine, Rgba } from "@mediatap/core/steps";
 
 /** Stops between colours whose opacity differs: SVG mixes them without regard to it. */
-const STOPS = 32;
+const STOP_COUNT = 32;
 
 /** An SVG of the picture's size: a gradient whose colours are mixed premultiplied. */
 export function gradientSvg(
@@ -25,18 +25,18 @@ export function gradientSvg(
 
 /** Two stops where those mix right: colours of one opacity, or a clear one, which has no colour of its own. */
 function stopsOf(from: Rgba, to: Rgba): Rgba[] {
-  if (from.alpha === 0) return [{ ...to, alpha: 0 }, to].map(whole);
-  if (to.alpha === 0) return [from, { ...from, alpha: 0 }].map(whole);
-  if (from.alpha === to.alpha) return [from, to].map(whole);
-  return Array.from({ length: STOPS + 1 }, (_, step) => {
-    const at = step / STOPS;
+  if (from.alpha === 0) return [{ ...to, alpha: 0 }, to].map(rounded);
+  if (to.alpha === 0) return [from, { ...from, alpha: 0 }].map(rounded);
+  if (from.alpha === to.alpha) return [from, to].map(rounded);
+  return Array.from({ length: STOP_COUNT + 1 }, (_, step) => {
+    const at = step / STOP_COUNT;
     const alpha = from.alpha + (to.alpha - from.alpha) * at;
     const mix = (a: number, b: number) => (a * from.alpha * (1 - at) + b * to.alpha * at) / alpha;
-    return whole({ r: mix(from.r, to.r), g: mix(from.g, to.g), b: mix(from.b, to.b), alpha });
+    return rounded({ r: mix(from.r, to.r), g: mix(from.g, to.g), b: mix(from.b, to.b), alpha });
   });
 }
 
-const whole = ({ r, g, b, alpha }: Rgba): Rgba => ({
+const rounded = ({ r, g, b, alpha }: Rgba): Rgba => ({
   r: Math.round(r),
   g: Math.round(g),
   b: Math.round(b),

@@ -5,16 +5,17 @@ import { inColor, type Samples } from "./samples.ts";
 // sRGB (IEC 61966-2-1) → CIELAB under its own white, D65.
 
 const LINEAR = Float64Array.from({ length: 256 }, (_, value) => {
-  const part = value / 255;
-  return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+  const channel = value / 255;
+  return channel <= 0.04045 ? channel / 12.92 : ((channel + 0.055) / 1.055) ** 2.4;
 });
 
-const EPSILON = 216 / 24389;
-const KAPPA = 24389 / 27;
+const LAB_EPSILON = 216 / 24389;
+const LAB_KAPPA = 24389 / 27;
 
-const curve = (t: number) => (t > EPSILON ? Math.cbrt(t) : (KAPPA * t + 16) / 116);
-const uncurve = (f: number) => (f ** 3 > EPSILON ? f ** 3 : (116 * f - 16) / KAPPA);
-const encode = (part: number) => 255 * (part <= 0.0031308 ? part * 12.92 : 1.055 * part ** (1 / 2.4) - 0.055);
+const curve = (t: number) => (t > LAB_EPSILON ? Math.cbrt(t) : (LAB_KAPPA * t + 16) / 116);
+const uncurve = (f: number) => (f ** 3 > LAB_EPSILON ? f ** 3 : (116 * f - 16) / LAB_KAPPA);
+const encode = (channel: number) =>
+  255 * (channel <= 0.0031308 ? channel * 12.92 : 1.055 * channel ** (1 / 2.4) - 0.055);
 
 interface Lab {
   l: number;
@@ -48,9 +49,9 @@ function fromLab(l: number, a: number, b: number, data: Uint8ClampedArray, at: n
 }
 
 /** Share of the tolerance over which the effect fades, so that soft edges stay soft. */
-const FADE = 0.25;
+const FADE_SHARE = 0.25;
 /** Distance below which two colours are one: what rounding to 8 bits does. */
-const EQUAL = 0.5;
+const EQUAL_DISTANCE = 0.5;
 
 const labOf = ({ r, g, b }: Rgb) => toLab(Math.round(r), Math.round(g), Math.round(b), { l: 0, a: 0, b: 0 });
 
@@ -73,10 +74,10 @@ function recolor(picture: Samples, { to, tolerance, from }: Options): void {
   const { buffer, byteOffset, byteLength } = picture.data;
   const data = new Uint8ClampedArray(buffer, byteOffset, byteLength);
   const old = labOf(from ?? mostCommonColor(picture));
-  const goal = labOf(to);
-  const shift = { l: goal.l - old.l, a: goal.a - old.a, b: goal.b - old.b };
-  const reach = Math.max(tolerance, EQUAL);
-  const fade = Math.max(tolerance * FADE, EQUAL);
+  const target = labOf(to);
+  const shift = { l: target.l - old.l, a: target.a - old.a, b: target.b - old.b };
+  const reach = Math.max(tolerance, EQUAL_DISTANCE);
+  const fade = Math.max(tolerance * FADE_SHARE, EQUAL_DISTANCE);
   const lab: Lab = { l: 0, a: 0, b: 0 };
   for (let at = 0; at < data.length; at += channels) {
     toLab(data[at] as number, data[at + 1] as number, data[at + 2] as number, lab);

@@ -16,17 +16,18 @@ export interface PixelModule<O = never> {
 /** The picture with three channels, and a fourth where it is clear or may become so. */
 export function inColor(picture: Samples, clear: boolean): Samples {
   const { channels, data } = picture;
-  const wanted = clear || channels === 2 || channels === 4 ? 4 : 3;
-  if (channels === wanted) return picture;
+  const target = clear || channels === 2 || channels === 4 ? 4 : 3;
+  if (channels === target) return picture;
   const grey = channels < 3;
   const alpha = channels === 2 || channels === 4;
   const pixels = data.length / channels;
-  const wide = new Uint8Array(pixels * wanted);
+  const converted = new Uint8Array(pixels * target);
   for (let pixel = 0; pixel < pixels; pixel++) {
     const from = pixel * channels;
-    const to = pixel * wanted;
-    for (let part = 0; part < 3; part++) wide[to + part] = data[from + (grey ? 0 : part)] as number;
-    if (wanted === 4) wide[to + 3] = alpha ? (data[from + channels - 1] as number) : 255;
+    const to = pixel * target;
+    for (let channel = 0; channel < 3; channel++)
+      converted[to + channel] = data[from + (grey ? 0 : channel)] as number;
+    if (target === 4) converted[to + 3] = alpha ? (data[from + channels - 1] as number) : 255;
   }
-  return { ...picture, data: wide, channels: wanted };
+  return { ...picture, data: converted, channels: target };
 }

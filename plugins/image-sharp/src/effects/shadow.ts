@@ -1,30 +1,30 @@
 import type { StepOf } from "@mediatap/core";
 import sharp, { type Sharp } from "sharp";
-import { framesOf, join, openPixels, type Pixels, pixelsOf } from "../pixels/buffer.ts";
+import { framesOf, joinFrames, openPixels, type Pixels, pixelsOf } from "../pixels/buffer.ts";
 
 /** Standard deviations beyond which a blur does not show, and where its mask ends. */
-const SEEN = 3;
-const FAINT = Math.exp(-(SEEN ** 2) / 2);
+const VISIBLE_SIGMAS = 3;
+const MASK_THRESHOLD = Math.exp(-(VISIBLE_SIGMAS ** 2) / 2);
 
-/** Lays each frame on its own blurred shadow. A picture that turned out to have no alpha casts none. */
+/** Composes each frame over its own blurred shadow. A picture that turned out to have no alpha casts none. */
 export async function castShadows(
   pixels: Pixels,
   step: StepOf<"shadow">,
   signal: AbortSignal,
 ): Promise<Pixels> {
   if (pixels.channels === 1 || pixels.channels === 3) return pixels;
-  const done: Pixels[] = [];
+  const results: Pixels[] = [];
   for (const frame of framesOf(pixels)) {
     signal.throwIfAborted();
-    done.push(await pixelsOf(await castShadow(frame, step)));
+    results.push(await pixelsOf(await castShadow(frame, step)));
   }
-  return join(done);
+  return joinFrames(results);
 }
 
 /** One picture with alpha. */
 async function castShadow(picture: Pixels, { sigma, strength, x, y }: StepOf<"shadow">): Promise<Sharp> {
   const { width, height } = picture;
-  const margin = Math.ceil(SEEN * sigma);
+  const margin = Math.ceil(VISIBLE_SIGMAS * sigma);
   const [right, down] = [Math.round(x * width), Math.round(y * height)];
   const shade = await shadeOf(picture, { sigma, margin, right, down });
   if (!shade) return openPixels(picture);
@@ -66,7 +66,7 @@ async function shadeOf(picture: Pixels, { sigma, margin, right, down }: Cast): P
     bottom: along.after,
     background: "black",
   });
-  if (sigma >= 0.3) shade.blur({ sigma, minAmplitude: FAINT });
+  if (sigma >= 0.3) shade.blur({ sigma, minAmplitude: MASK_THRESHOLD });
   return shade.toColourspace("b-w").raw().toBuffer();
 }
 

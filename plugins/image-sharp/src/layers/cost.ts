@@ -1,80 +1,89 @@
 import { FACES_PRICE, isMediaError, type RenderContext, type Size, type Step } from "@mediatap/core";
 import { type Layer, parentScope } from "@mediatap/core/steps";
 import { megapixels } from "../pixels/size.ts";
-import { PIXEL, PLAIN, stepsCost } from "../plan/cost.ts";
+import { DEFAULT_STEP_COST, PIXEL_BYTES, stepsCost } from "../plan/cost.ts";
 import { decodedSize } from "../plan/decoder.ts";
-import { type Draft, draftOf, draftOfPixels } from "../plan/image-plan.ts";
+import { type ImagePlan, planImage, planPixels } from "../plan/image-plan.ts";
 import { decodeCost } from "../read/cost.ts";
 import { boxesBefore } from "../read/focus.ts";
-import { blockSize, wantedSize } from "./render.ts";
 import type { LayerFiles } from "./open.ts";
-import { textWork } from "./text.ts";
+import { blockSize, layerJob } from "./render.ts";
+import { estimateText } from "./text.ts";
 
-/** What making something takes. */
-export interface Work {
+/** Estimated CPU and memory. */
+export interface Estimate {
   /** Estimated milliseconds of one core. */
   readonly cost: number;
   /** Estimated bytes. */
   readonly memory: number;
 }
 
-/** What layers are priced with. */
-export interface Pricing extends Pick<Draft, "registry" | "settings"> {
+/** Input of the estimates. */
+export interface Pricing extends Pick<ImagePlan, "registry" | "settings"> {
   readonly files: LayerFiles;
   readonly renderContext: RenderContext;
 }
 
-const NONE: Work = { cost: 0, memory: 0 };
+const NO_COST: Estimate = { cost: 0, memory: 0 };
 
-const sum = (works: readonly Work[]): Work =>
-  works.reduce((all, one) => ({ cost: all.cost + one.cost, memory: all.memory + one.memory }), NONE);
+const sum = (estimates: readonly Estimate[]): Estimate =>
+  estimates.reduce((all, one) => ({ cost: all.cost + one.cost, memory: all.memory + one.memory }), NO_COST);
 
-/** What the layer takes that a step lays on a picture of this size, with all that is laid on the layer. */
-export function layerWork(step: Step, base: Size, pricing: Pricing): Work {
-  if (step.op !== "overlay") return NONE;
+/** Estimates the layer of an overlay step on a picture of this size, including the layers on the layer. */
+export function estimateLayer(step: Step, base: Size, pricing: Pricing): Estimate {
+  if (step.op !== "overlay") return NO_COST;
   try {
-    return workOf(step.layer, base, pricing);
+    return estimateOf(step.layer, base, pricing);
   } catch (error) {
-    // It is refused when it is drawn, by the sizes that there are then.
-    if (isMediaError(error)) return NONE;
+    // It is refused when it is rendered, by the sizes known then.
+    if (isMediaError(error)) return NO_COST;
     throw error;
   }
 }
 
-function workOf(layer: Layer, base: Size, pricing: Pricing): Work {
+function estimateOf(layer: Layer, base: Size, pricing: Pricing): Estimate {
   const { files, renderContext, registry, settings } = pricing;
-  const parts = { renderContext, registry, settings, scope: parentScope(base) };
+  const common = { renderContext, registry, settings, scope: parentScope(base) };
   switch (layer.kind) {
     case "image": {
       const { header } = files.image(layer.path);
-      const job = wantedSize(layer.steps);
-      return drawn(draftOf({ ...parts, job, header, ...boxesBefore(layer.steps, renderContext) }), pricing);
+      const job = layerJob(layer.steps);
+      return estimatePlan(
+        planImage({ ...common, job, header, ...boxesBefore(layer.steps, renderContext) }),
+        pricing,
+      );
     }
     case "color": {
-      const size = blockSize(layer, parts.scope);
-      return drawn(draftOfPixels({ ...parts, size, steps: layer.steps }), pricing);
+      const size = blockSize(layer, common.scope);
+      return estimatePlan(planPixels({ ...common, size, steps: layer.steps }), pricing);
     }
     case "text": {
-      // What is laid on a text is priced as if it were laid on the picture: the text's size is not known yet.
-      const inner = layer.steps.map((step) => layerWork(step, base, pricing));
-      return sum([textWork(layer, base, renderContext.limits), ...inner]);
+      // Layers on a text are priced as if they were on the picture: the size of the text is not known yet.
+      const inner = layer.steps.map((step) => estimateLayer(step, base, pricing));
+      return sum([estimateText(layer, base, renderContext.limits), ...inner]);
     }
     default:
-      return NONE;
+      return NO_COST;
   }
 }
 
-/** A layer is drawn whole before it is laid on anything: twice while its pixels are passed on. */
-function drawn(draft: Draft, pricing: Pricing): Work {
-  const { header, original, plan } = draft;
-  const withFaces = draft.searches.includes("faces");
-  const decoded = decodedSize(header, plan.parts, original);
+/** A layer is rendered completely before it is composed: its pixels exist twice while they are passed on. */
+function estimatePlan(plan: ImagePlan, pricing: Pricing): Estimate {
+  const { header, original, stepsPlan } = plan;
+  const withFaces = plan.searches.includes("faces");
+  const decoded = decodedSize(header, stepsPlan.stages, original);
   const decode = header.format === "raw" ? 0 : decodeCost(header, decoded) * (withFaces ? 2 : 1);
-  const largest = Math.max(megapixels(plan.size), ...plan.taken.map(({ after }) => megapixels(after)));
+  const largest = Math.max(
+    megapixels(stepsPlan.size),
+    ...stepsPlan.steps.map(({ after }) => megapixels(after)),
+  );
   const own = {
     cost:
-      decode + (withFaces ? FACES_PRICE.cost : 0) + stepsCost(draft, decoded) + PLAIN * megapixels(plan.size),
-    memory: 2 * PIXEL * largest * 1e6,
+      decode +
+      (withFaces ? FACES_PRICE.cost : 0) +
+      stepsCost(plan, decoded) +
+      DEFAULT_STEP_COST * megapixels(stepsPlan.size),
+    memory: 2 * PIXEL_BYTES * largest * 1e6,
   };
-  return sum([own, ...plan.taken.map(({ step, before }) => layerWork(step, before, pricing))]);
+  return sum([own, ...stepsPlan.steps.map(({ step, before }) => estimateLayer(step, before, pricing))]);
 }

@@ -19,9 +19,9 @@ export interface LayerImage {
 export interface LayerFiles {
   image(path: string): LayerImage;
   font(path: string): Source;
-  /** What texts are drawn with beside these. */
+  /** Fonts of texts beside these. */
   readonly fonts: Fonts;
-  /** What `explain` says about them: families that are not installed. */
+  /** For `explain`: families that are not installed. */
   readonly notes: readonly string[];
 }
 
@@ -37,8 +37,8 @@ export const isFontFile = (font: string | undefined): font is string =>
   font !== undefined && FONT_FILE.test(font);
 
 /**
- * Opens what the layers of `steps` show, all at once, before any pixel work: a file that is missing is told early, and no place
- * of the queue is held meanwhile. Throws what opening throws, and `UNIDENTIFIED` for a layer that is no picture.
+ * Opens the files of the layers of `steps`, all at once, before any pixel work: a missing file fails early, and meanwhile the
+ * render takes no slot of the queue. Throws what opening throws, and `UNIDENTIFIED` for a layer that is no picture.
  */
 export async function openLayers(
   steps: readonly Step[],
@@ -49,7 +49,7 @@ export async function openLayers(
   const paths = { images: new Set<string>(), fonts: new Set<string>(), families: new Set<string>() };
   collect(steps, paths);
   if (paths.images.size + paths.fonts.size + paths.families.size === 0) return { ...NO_FILES, fonts };
-  const [images, fontFiles, notes] = await allSettled([
+  const [images, fontFiles, notes] = await allInOrder([
     openAll(paths.images, (path) => openImage(path, asset, renderContext)),
     openAll(paths.fonts, (path) => renderContext.open(assetOf(path, asset))),
     Promise.all([...paths.families].map((family) => fonts.noteOn(family))),
@@ -62,7 +62,7 @@ export async function openLayers(
   };
 }
 
-const WORDS = { video: "videos", subtitles: "subtitles" } as const;
+const UNSUPPORTED_LAYERS = { video: "videos", subtitles: "subtitles" } as const;
 
 interface Paths {
   readonly images: Set<string>;
@@ -79,7 +79,10 @@ function collect(steps: readonly Step[], paths: Paths): void {
     if (step.op !== "overlay") continue;
     const { layer } = step;
     if (layer.kind === "video" || layer.kind === "subtitles") {
-      throw new MediaError("EUNSUPPORTED", `Not supported here: layers of ${WORDS[layer.kind]} on images`);
+      throw new MediaError(
+        "EUNSUPPORTED",
+        `Not supported here: layers of ${UNSUPPORTED_LAYERS[layer.kind]} on images`,
+      );
     }
     if (layer.kind === "image") paths.images.add(layer.path);
     const font = layer.kind === "text" ? layer.style.font : undefined;
@@ -89,11 +92,11 @@ function collect(steps: readonly Step[], paths: Paths): void {
 }
 
 async function openAll<T>(paths: ReadonlySet<string>, open: (path: string) => Promise<T>) {
-  return new Map(await allSettled([...paths].map(async (path) => [path, await open(path)] as const)));
+  return new Map(await allInOrder([...paths].map(async (path) => [path, await open(path)] as const)));
 }
 
-/** `Promise.all`, but if several fail, the first in the list decides, not the quickest: equal requests fail in the same way. */
-async function allSettled<const T extends readonly Promise<unknown>[]>(works: T) {
+/** `Promise.all`, but if several fail, it throws the first error in the list, not the earliest: equal requests fail in the same way. */
+async function allInOrder<const T extends readonly Promise<unknown>[]>(works: T) {
   await Promise.allSettled(works);
   return await Promise.all(works);
 }
@@ -109,7 +112,7 @@ async function openImage(path: string, asset: Asset, renderContext: RenderContex
   return { source, header };
 }
 
-/** Layers are looked for where the picture is, on the same endpoint. */
+/** Layers come from the endpoint of the picture. */
 function assetOf(path: string, { tenant, endpoint }: Asset): Asset {
   return { tenant, endpoint, kind: /^https?:\/\//.test(path) ? "url" : "path", path };
 }

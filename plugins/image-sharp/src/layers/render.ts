@@ -20,75 +20,75 @@ import sharp, { type Blend, type OverlayOptions, type Sharp } from "sharp";
 import type { Settings } from "../options.ts";
 import { openPixels, type Pixels, pixelsOf } from "../pixels/buffer.ts";
 import { megapixels } from "../pixels/size.ts";
-import { type Draft, draftOf, draftOfPixels } from "../plan/image-plan.ts";
+import { type ImagePlan, planImage, planPixels } from "../plan/image-plan.ts";
 import { boxesBefore } from "../read/focus.ts";
 import type { LayerFiles } from "./open.ts";
-import { drawStyled } from "./text.ts";
+import { renderTextLayer } from "./text.ts";
 
 /** A layer's pixels, with alpha, and where they lie on the picture. */
-export interface DrawnLayer {
+export interface RenderedLayer {
   readonly pixels: Pixels;
   readonly placed: PlacedLayer;
-  /** What its expressions may name, now that all sizes are known. */
+  /** Variables of its expressions, now that all sizes are known. */
   readonly scope: Scope;
 }
 
-export interface LayerTools {
+export interface LayerContext {
   readonly renderContext: RenderContext;
   readonly registry: StepRegistry;
   readonly settings: Settings;
   readonly files: LayerFiles;
-  /** Carries out a draft that starts from a file or from pixels, with what it looks for. */
-  readonly draw: (draft: Draft, start: Source | Pixels) => Promise<Pixels>;
+  /** Runs a plan that starts from a file or from pixels, after its searches. */
+  readonly render: (plan: ImagePlan, start: Source | Pixels) => Promise<Pixels>;
 }
 
-/** How a layer begins: a picture of its own, and the size that it has there. */
-interface Start {
-  readonly draft: Draft;
+/** The plan of a layer, and the source or the pixels that it starts from. */
+interface LayerStart {
+  readonly plan: ImagePlan;
   readonly from: Source | Pixels;
 }
 
-/** Draws a layer and finds its place. Throws `ELIMIT` for one that is too large, `EINVAL` for one that has no size. */
-export async function drawLayer(
+/** Renders a layer and finds its position. Throws `ELIMIT` for one that is too large, `EINVAL` for one that has no size. */
+export async function renderLayer(
   { layer, place }: StepOf<"overlay">,
   base: Size,
-  tools: LayerTools,
-): Promise<DrawnLayer> {
-  const { draft, from } = await start(layer, parentScope(base), tools);
-  const pixels = await tools.draw(draft, from);
-  const placed = placeLayer(place, { base, layer: pixels, original: draft.original });
-  const scope = scopeOf(draft.original, pixels, parentScope(base));
-  return { pixels: windowOf(pixels, placed.shown), placed, scope };
+  tools: LayerContext,
+): Promise<RenderedLayer> {
+  const { plan, from } = await openLayer(layer, parentScope(base), tools);
+  const pixels = await tools.render(plan, from);
+  const placed = placeLayer(place, { base, layer: pixels, original: plan.original });
+  const scope = scopeOf(plan.original, pixels, parentScope(base));
+  return { pixels: cropToShown(pixels, placed.shown), placed, scope };
 }
 
-async function start(layer: Layer, scope: Scope, tools: LayerTools): Promise<Start> {
+async function openLayer(layer: Layer, scope: Scope, tools: LayerContext): Promise<LayerStart> {
   const { renderContext, registry, settings, files } = tools;
-  const parts = { renderContext, registry, settings, scope };
+  const common = { renderContext, registry, settings, scope };
   switch (layer.kind) {
     case "image": {
       const { source, header } = files.image(layer.path);
       const boxes = boxesBefore(layer.steps, renderContext);
-      return { draft: draftOf({ ...parts, job: wantedSize(layer.steps), header, ...boxes }), from: source };
+      return { plan: planImage({ ...common, job: layerJob(layer.steps), header, ...boxes }), from: source };
     }
     case "color": {
       const size = blockSize(layer, scope);
       assertFits(size, renderContext);
       const create = { ...size, channels: 4 as const, background: layer.color };
       const from = await pixelsOf(sharp({ create, limitInputPixels: false }));
-      return { draft: draftOfPixels({ ...parts, size, steps: layer.steps }), from };
+      return { plan: planPixels({ ...common, size, steps: layer.steps }), from };
     }
     case "text": {
-      const from = await drawStyled(layer, scope, files, renderContext);
-      return { draft: draftOfPixels({ ...parts, size: from, steps: layer.steps }), from };
+      const from = await renderTextLayer(layer, scope, files, renderContext);
+      return { plan: planPixels({ ...common, size: from, steps: layer.steps }), from };
     }
     default:
-      // `openLayers` has seen to it.
+      // `openLayers` has refused them.
       throw new MediaError("EUNSUPPORTED", `Not supported here: layers of ${layer.kind} on images`);
   }
 }
 
-/** What a layer is requested for as: pixels with alpha, in sRGB, one frame. */
-export const wantedSize = (steps: readonly Step[]) => ({
+/** The job of an image layer: pixels with alpha, in sRGB, one frame. */
+export const layerJob = (steps: readonly Step[]) => ({
   transformation: { steps, output: { format: "png", colorProfile: "srgb", metadata: "strip" } as const },
   accept: "basic" as const,
 });
@@ -115,8 +115,8 @@ function assertFits(size: Size, { limits }: RenderContext): void {
   );
 }
 
-/** A part of a picture. */
-function windowOf(pixels: Pixels, { left, top, width, height }: PlacedLayer["shown"]): Pixels {
+/** A window of a picture. */
+function cropToShown(pixels: Pixels, { left, top, width, height }: PlacedLayer["shown"]): Pixels {
   if (width === pixels.width && height === pixels.height) return pixels;
   const { channels } = pixels;
   const data = Buffer.allocUnsafe(width * height * channels);
@@ -129,8 +129,11 @@ function windowOf(pixels: Pixels, { left, top, width, height }: PlacedLayer["sho
 
 const BLENDS: Readonly<Record<string, Blend>> = { multiply: "multiply", cutout: "dest-out" };
 
-/** A layer in sharp's words. */
-export function composed({ pixels, placed }: DrawnLayer, { blend }: StepOf<"overlay">): OverlayOptions {
+/** A layer as an option of sharp. */
+export function overlayOptions(
+  { pixels, placed }: RenderedLayer,
+  { blend }: StepOf<"overlay">,
+): OverlayOptions {
   const { data, width, height, channels } = pixels;
   return {
     input: data,
@@ -141,8 +144,8 @@ export function composed({ pixels, placed }: DrawnLayer, { blend }: StepOf<"over
   };
 }
 
-/** What of the picture lies under the opaque parts of a layer, in the layer's size and shape. */
-export function cutTo(picture: Pixels, layer: Pixels, { left, top }: PlacedLayer): Sharp {
+/** The pixels of the picture under the opaque pixels of a layer, in the layer's size and shape. */
+export function cutToLayer(picture: Pixels, layer: Pixels, { left, top }: PlacedLayer): Sharp {
   const { data, width, height, channels } = layer;
   return openPixels(picture)
     .extract({ left, top, width, height })

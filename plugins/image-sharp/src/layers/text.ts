@@ -1,22 +1,22 @@
 import type { Limits, RenderContext, Size } from "@mediatap/core";
 import { evaluate, type Layer, parentScope, type Scope } from "@mediatap/core/steps";
 import type { Pixels } from "../pixels/buffer.ts";
-import { drawText, readFont, type TextBox, textCost, textMemory } from "../text/index.ts";
+import { readFont, renderText, type TextBox, textCost, textMemory } from "../text/index.ts";
 import { isFontFile, type LayerFiles } from "./open.ts";
 
 type TextLayer = Extract<Layer, { kind: "text" }>;
 
 /** A text layer's own pixels. */
-export async function drawStyled(
+export async function renderTextLayer(
   layer: TextLayer,
   scope: Scope,
   files: LayerFiles,
   { limits, signal }: RenderContext,
 ): Promise<Pixels> {
   const { font } = layer.style;
-  const chosen = isFontFile(font) ? await readFont(files.font(font)) : font;
-  const box = { ...boxOf(layer, scope), ...(chosen !== undefined && { font: chosen }) };
-  return drawText(box, { fonts: files.fonts, limits, signal });
+  const resolvedFont = isFontFile(font) ? await readFont(files.font(font)) : font;
+  const box = { ...boxOf(layer, scope), ...(resolvedFont !== undefined && { font: resolvedFont }) };
+  return renderText(box, { fonts: files.fonts, limits, signal });
 }
 
 function boxOf({ text, style }: TextLayer, scope: Scope): TextBox {
@@ -35,8 +35,8 @@ function boxOf({ text, style }: TextLayer, scope: Scope): TextBox {
   };
 }
 
-/** What a text takes that is laid on a picture of this size. */
-export function textWork(layer: TextLayer, base: Size, limits: Limits) {
+/** CPU and memory of a text on a picture of this size. */
+export function estimateText(layer: TextLayer, base: Size, limits: Limits) {
   const box = boxOf(layer, parentScope(base));
   return { cost: textCost(box), memory: textMemory(box, limits) };
 }

@@ -3,7 +3,7 @@ import { gradientSvg } from "../effects/gradient.ts";
 import { offLoop, type ThreadWork, threadWork } from "../effects/pool.ts";
 import { castShadows } from "../effects/shadow.ts";
 import { megapixels } from "../pixels/size.ts";
-import type { Drawer, Effect, Prices } from "./operation.ts";
+import type { Effect, Operation, Prices } from "./operation.ts";
 
 const inThread = (words: string, work: ThreadWork): Effect => ({
   kind: "effect",
@@ -11,7 +11,7 @@ const inThread = (words: string, work: ThreadWork): Effect => ({
   run: (pixels, bounds) => offLoop(work, pixels, bounds),
 });
 
-const gradient: Drawer<"gradient"> = (step, context) => {
+const gradient: Operation<"gradient"> = (step, context) => {
   const { current, alpha } = context;
   const input = Buffer.from(gradientSvg(current, gradientLine(step, context), [step.from, step.to]));
   // Tiled from the corner, so that each frame of an animation gets it.
@@ -19,7 +19,7 @@ const gradient: Drawer<"gradient"> = (step, context) => {
   return { work: [{ slot: "over", value: over }], alpha };
 };
 
-const shadow: Drawer<"shadow"> = (step, { alpha }) => {
+const shadow: Operation<"shadow"> = (step, { alpha }) => {
   if (!alpha) return { work: [], alpha, note: "no shadow: nothing in the picture is clear" };
   const effect: Effect = {
     kind: "effect",
@@ -29,7 +29,7 @@ const shadow: Drawer<"shadow"> = (step, { alpha }) => {
   return { work: [effect], alpha };
 };
 
-const distort: Drawer<"distort"> = (step, { current }) => {
+const distort: Operation<"distort"> = (step, { current }) => {
   const work = threadWork<typeof import("../effects/distort.ts")>(
     "distort",
     step.mode === "arc"
@@ -40,12 +40,12 @@ const distort: Drawer<"distort"> = (step, { current }) => {
   return { work: [inThread(words, work)], alpha: true };
 };
 
-const colorize: Drawer<"colorize"> = ({ color, intensity }, { alpha }) => {
+const colorize: Operation<"colorize"> = ({ color, intensity }, { alpha }) => {
   const work = threadWork<typeof import("../effects/colorize.ts")>("colorize", { color, intensity });
   return { work: [inThread("tint", work)], alpha };
 };
 
-const recolor: Drawer<"recolor"> = ({ op: _op, ...step }, { alpha }) => {
+const recolor: Operation<"recolor"> = ({ op: _op, ...step }, { alpha }) => {
   const work = threadWork<typeof import("../effects/recolor.ts")>("recolor", step);
   return { work: [inThread("replace a colour", work)], alpha: alpha || step.to.alpha < 1 };
 };

@@ -2,16 +2,23 @@ import type { Step } from "@mediatap/core";
 import type { StepRegistry } from "@mediatap/core/steps";
 import { effectPrices, effects } from "./effects.ts";
 import { geometry, geometryPrices } from "./geometry.ts";
-import { type Context, type Drawer, type Drawn, type Price, type Prices, tone } from "./operation.ts";
+import {
+  type Context,
+  type Operation,
+  type OperationResult,
+  type Price,
+  type Prices,
+  tone,
+} from "./operation.ts";
 import { surfacePrices, surfaces } from "./surface.ts";
 import { tonePrices, tones } from "./tone.ts";
 
 /** The operations of this engine by their names. */
 const OPERATIONS = {
-  // It has had its say on the output.
-  write: ((_step, context) => tone([], context)) as Drawer<"write">,
-  // The decoder has been told which frame to read.
-  frame: ((_step, context) => tone([], context)) as Drawer<"frame">,
+  // It has already changed the output.
+  write: ((_step, context) => tone([], context)) as Operation<"write">,
+  // The decoder already reads this frame.
+  frame: ((_step, context) => tone([], context)) as Operation<"frame">,
   ...geometry,
   ...tones,
   ...surfaces,
@@ -41,10 +48,12 @@ function staysOpaque(step: Step, registry: StepRegistry): boolean {
   return typeof opaque === "function" ? opaque(step) : opaque;
 }
 
-/** What a step comes to at a point of the chain. Throws `EUNSUPPORTED` for what this engine cannot do. */
-export function draw(step: Step, context: Context): Drawn {
-  const drawer = (OPERATIONS as Partial<Record<string, (step: Step, context: Context) => Drawn>>)[step.op];
-  if (drawer) return drawer(step, context);
+/** Plans a step at a point of the chain. Throws `EUNSUPPORTED` for what this engine cannot do. */
+export function planStep(step: Step, context: Context): OperationResult {
+  const operation = (
+    OPERATIONS as Partial<Record<string, (step: Step, context: Context) => OperationResult>>
+  )[step.op];
+  if (operation) return operation(step, context);
   const alpha = context.alpha || !staysOpaque(step, context.registry);
-  return { work: [{ kind: "foreign", step }], unsure: true, alpha };
+  return { work: [{ kind: "foreign", step }], sizeUnknown: true, alpha };
 }

@@ -3,7 +3,7 @@ import type { Box, Paint, Rgba, StepRegistry, StepStage } from "@mediatap/core/s
 import type { Bounds } from "../effects/pool.ts";
 import type { Pixels } from "../pixels/buffer.ts";
 import type { Search } from "../read/focus.ts";
-import type { Draw } from "./pass.ts";
+import type { SlotValue } from "./pass.ts";
 
 /** Fills what is clear, and the area around, with a paint that depends on the picture. */
 export interface Fill {
@@ -13,7 +13,7 @@ export interface Fill {
   readonly paint: Paint;
 }
 
-/** A layer that decides over the whole picture: what is left of it, or where its pixels go. */
+/** A layer that changes the shape of the picture, or moves its pixels. */
 export interface Reshape {
   readonly kind: "reshape";
   readonly step: StepOf<"overlay">;
@@ -33,13 +33,13 @@ export interface Foreign {
   readonly step: Step;
 }
 
-export type Work = Draw | Fill | Reshape | Effect | Foreign;
+export type OperationWork = SlotValue | Fill | Reshape | Effect | Foreign;
 
-/** What a step comes to. */
-export interface Drawn {
-  readonly work: readonly Work[];
-  /** Only pixels can tell the size afterwards. */
-  readonly unsure?: boolean;
+/** The stages of a step, and what is known of the picture after it. */
+export interface OperationResult {
+  readonly work: readonly OperationWork[];
+  /** Only pixels show the size after the step. */
+  readonly sizeUnknown?: boolean;
   readonly alpha: boolean;
   readonly note?: string;
 }
@@ -59,7 +59,7 @@ export interface Context extends StepStage {
   readonly searches?: readonly Search[];
 }
 
-export type Drawer<K extends Step["op"]> = (step: StepOf<K>, context: Context) => Drawn;
+export type Operation<K extends Step["op"]> = (step: StepOf<K>, context: Context) => OperationResult;
 
 /** Estimated milliseconds of one core for a step on one frame, measured with photographs. */
 export type Price<S> = (step: S, before: Size, after: Size) => number;
@@ -70,4 +70,7 @@ export type Prices = { readonly [K in Step["op"]]?: Price<StepOf<K>> };
 export const CLEAR: Rgba = { r: 0, g: 0, b: 0, alpha: 0 };
 
 /** Leaves the transparency alone. */
-export const tone = (work: readonly Work[], { alpha }: Context): Drawn => ({ work, alpha });
+export const tone = (work: readonly OperationWork[], { alpha }: Context): OperationResult => ({
+  work,
+  alpha,
+});

@@ -9,7 +9,7 @@ export interface Margins {
   readonly left: number;
 }
 
-/** Something drawn already: a mask or a colour over all of the picture. */
+/** Ready to compose: a mask or a colour over all of the picture. */
 export interface ReadyOver extends OverlayOptions {
   readonly layer?: undefined;
   /** The result has no clear pixels. */
@@ -17,7 +17,7 @@ export interface ReadyOver extends OverlayOptions {
   readonly words?: string;
 }
 
-/** A layer that is drawn when its turn comes. */
+/** A layer that is rendered when the pass runs. */
 export interface LayerOver {
   readonly layer: StepOf<"overlay">;
   /** Size of the picture below. */
@@ -40,7 +40,7 @@ export interface Scale extends Size {
  * calls (sharp's `pipeline.cc`).
  */
 export interface Slots {
-  /** `alpha`: some of the picture may be clear, and only its pixels tell what its edges are. */
+  /** `alpha`: some of the picture may be clear, and only its pixels show which edges to trim. */
   trim: { readonly tolerance: number; readonly alpha: boolean };
   before: Box;
   flatten: Rgba;
@@ -61,49 +61,53 @@ export interface Slots {
 }
 
 export type Slot = keyof Slots;
-/** One thing to do. */
-export type Draw = { [K in Slot]: { readonly slot: K; readonly value: Slots[K] } }[Slot];
+/** One option of a pass. */
+export type SlotValue = { [K in Slot]: { readonly slot: K; readonly value: Slots[K] } }[Slot];
 /** What one pipeline does; `over` may hold several layers. */
 export type Pass = { -readonly [K in Exclude<Slot, "over">]?: Slots[K] } & { over?: Slots["over"][] };
 
-/** What is to be known of a slot. */
-interface Traits<V> {
-  /** What `explain` says of it. */
+/** Properties of a slot. */
+interface SlotTraits<V> {
+  /** The line in `explain`. */
   words(value: V): string;
-  /** What it works on, if it is one of the two alone: those commute. */
-  readonly on?: "colours" | "places";
+  /** What it affects, if it is only one of the two: such slots commute. */
+  readonly affects?: "colours" | "positions";
   /** libvips cannot do it to all frames at once, or colours would run from one frame into the next. */
-  readonly single?: true;
+  readonly perFrame?: true;
   /** sharp does it to a gain map, too. */
-  readonly mapped?: true;
+  readonly keepsGainMap?: true;
 }
 
 /**
  * All slots in the order in which libvips does them. sharp could turn and flip gain maps, too, but reads freed memory while it does, as
  * long as libvips keeps no results (sharp 0.35.5).
  */
-const TRAITS: { readonly [K in Slot]: Traits<Slots[K]> } = {
-  trim: { words: ({ tolerance }) => `trim edges (tolerance ${tolerance})`, single: true },
-  before: { words: cutWords, mapped: true },
-  flatten: { words: ({ r, g, b }) => `flatten on rgb(${r},${g},${b})`, on: "colours", mapped: true },
+const SLOTS: { readonly [K in Slot]: SlotTraits<Slots[K]> } = {
+  trim: { words: ({ tolerance }) => `trim edges (tolerance ${tolerance})`, perFrame: true },
+  before: { words: cutWords, keepsGainMap: true },
+  flatten: {
+    words: ({ r, g, b }) => `flatten on rgb(${r},${g},${b})`,
+    affects: "colours",
+    keepsGainMap: true,
+  },
   scale: {
     words: (to) => `scale to ${AxB(to)}${to.linear ? " in linear light" : ""}`,
-    on: "places",
-    mapped: true,
+    affects: "positions",
+    keepsGainMap: true,
   },
-  flip: { words: () => "flip vertically", on: "places", single: true },
-  flop: { words: () => "flip horizontally", on: "places", mapped: true },
-  turn: { words: (angle) => `turn by ${angle}`, on: "places", single: true },
+  flip: { words: () => "flip vertically", affects: "positions", perFrame: true },
+  flop: { words: () => "flip horizontally", affects: "positions", keepsGainMap: true },
+  turn: { words: (angle) => `turn by ${angle}`, affects: "positions", perFrame: true },
   smart: { words: (to) => `${to.scaled ? "cover" : "cut"} ${AxB(to)} by ${to.strategy}` },
-  rotate: { words: ({ angle }) => `rotate by ${angle}`, single: true },
-  after: { words: cutWords, on: "places", mapped: true },
+  rotate: { words: ({ angle }) => `rotate by ${angle}`, perFrame: true },
+  after: { words: cutWords, affects: "positions", keepsGainMap: true },
   extend: {
     words: ({ top, right, bottom, left }) => `add ${top},${right},${bottom},${left} px around`,
-    mapped: true,
+    keepsGainMap: true,
   },
-  blur: { words: (sigma) => `blur (sigma ${sigma})`, single: true, mapped: true },
-  grayscale: { words: () => "grayscale", on: "colours" },
-  sharpen: { words: ({ sigma }) => `sharpen (sigma ${sigma})`, single: true, mapped: true },
+  blur: { words: (sigma) => `blur (sigma ${sigma})`, perFrame: true, keepsGainMap: true },
+  grayscale: { words: () => "grayscale", affects: "colours" },
+  sharpen: { words: ({ sigma }) => `sharpen (sigma ${sigma})`, perFrame: true, keepsGainMap: true },
   over: {
     words: (over) =>
       over.layer ? layerWords(over.layer) : (over.words ?? `compose (${over.blend ?? "over"})`),
@@ -111,14 +115,14 @@ const TRAITS: { readonly [K in Slot]: Traits<Slots[K]> } = {
   normalise: { words: () => "stretch contrast" },
 };
 
-const ORDER = Object.keys(TRAITS) as Slot[];
+const ORDER = Object.keys(SLOTS) as Slot[];
 
 function cutWords(box: Box): string {
   return `cut ${AxB(box)} at ${box.left},${box.top}`;
 }
 
-/** One option of sharp serves both, or one is reckoned without the other. */
-const CLASHES: readonly (readonly [Slot, Slot])[] = [
+/** Pairs that cannot share a pipeline: they use the same option of sharp, or one ignores the other. */
+const CONFLICTS: readonly (readonly [Slot, Slot])[] = [
   ["scale", "smart"],
   ["turn", "smart"],
   ["turn", "rotate"],
@@ -137,10 +141,10 @@ export const isEmpty = (pass: Pass) => slotsOf(pass).length === 0;
 
 /** Whether frames of an animation must go through the pass one by one. */
 export const frameByFrame = (pass: Pass) =>
-  slotsOf(pass).some((slot) => TRAITS[slot].single) || hasLayers(pass);
+  slotsOf(pass).some((slot) => SLOTS[slot].perFrame) || hasLayers(pass);
 
 /** Whether a gain map can go through the pass. */
-export const takesGainMap = (pass: Pass) => slotsOf(pass).every((slot) => TRAITS[slot].mapped);
+export const takesGainMap = (pass: Pass) => slotsOf(pass).every((slot) => SLOTS[slot].keepsGainMap);
 
 const hasLayers = ({ over = [] }: Pass) => over.some(({ layer }) => layer !== undefined);
 
@@ -151,38 +155,38 @@ export const addsColor = (pass: Pass) =>
   pass.extend !== undefined ||
   (pass.over ?? []).some((over) => over.layer !== undefined || over.blend !== "dest-in");
 
-/** Changing the order of the two makes no difference: one works on places, the other on colours. */
+/** Changing the order of the two makes no difference: one affects positions, the other colours. */
 const commute = (a: Slot, b: Slot) => {
-  const [first, second] = [TRAITS[a].on, TRAITS[b].on];
+  const [first, second] = [SLOTS[a].affects, SLOTS[b].affects];
   return first !== undefined && second !== undefined && first !== second;
 };
 
 /** Whether `slot`, coming after all that is in the pass, would still be done after it. */
 function fits(pass: Pass, slot: Slot): boolean {
-  const place = ORDER.indexOf(slot);
+  const position = ORDER.indexOf(slot);
   return slotsOf(pass).every((other) => {
     if (other === slot) return slot === "over";
-    if (CLASHES.some(([a, b]) => (a === other && b === slot) || (a === slot && b === other))) return false;
-    return ORDER.indexOf(other) < place || commute(other, slot);
+    if (CONFLICTS.some(([a, b]) => (a === other && b === slot) || (a === slot && b === other))) return false;
+    return ORDER.indexOf(other) < position || commute(other, slot);
   });
 }
 
-/** Puts a draw into the pass. `false`: it needs a pass of its own. */
-export function put(pass: Pass, draw: Draw): boolean {
-  if (draw.slot === "scale" && draw.value.down && turnsOnly(pass)) {
+/** Adds an operation to the pass. `false`: it needs its own pass. */
+export function addToPass(pass: Pass, option: SlotValue): boolean {
+  if (option.slot === "scale" && option.value.down && turnsOnly(pass)) {
     // Scaled down first, turned afterwards: the same picture, and the decoder can shrink. (Scaling up shifts by up to half a
     // pixel, so there the order shows.)
     const sideways = pass.turn === 90 || pass.turn === 270;
     pass.scale = sideways
-      ? { ...draw.value, ...turned(draw.value), from: turned(draw.value.from) }
-      : draw.value;
+      ? { ...option.value, ...turned(option.value), from: turned(option.value.from) }
+      : option.value;
     return true;
   }
   // sharp takes a cut for one before the scaling unless there is a scaling.
-  const slot = draw.slot === "before" && (pass.scale || pass.smart) ? "after" : draw.slot;
+  const slot = option.slot === "before" && (pass.scale || pass.smart) ? "after" : option.slot;
   if (!fits(pass, slot)) return false;
-  if (draw.slot === "over") pass.over = [...(pass.over ?? []), draw.value];
-  else Object.assign(pass, { [slot]: draw.value });
+  if (option.slot === "over") pass.over = [...(pass.over ?? []), option.value];
+  else Object.assign(pass, { [slot]: option.value });
   return true;
 }
 
@@ -190,16 +194,16 @@ const turned = ({ width, height }: Size): Size => ({ width: height, height: widt
 
 const turnsOnly = (pass: Pass) =>
   slotsOf(pass).every(
-    (slot) => slot === "flip" || slot === "flop" || slot === "turn" || TRAITS[slot].on === "colours",
+    (slot) => slot === "flip" || slot === "flop" || slot === "turn" || SLOTS[slot].affects === "colours",
   );
 
 /** Factor of the final size to which a picture is scaled in 8 bits before it is scaled in linear light. */
-const COARSE = 1.5;
+const COARSE_FACTOR = 1.5;
 
-/** Size to which a picture is scaled as it comes from the decoder. */
+/** Size of the first of two scalings in linear light, else of the only one. */
 export function coarse({ from, linear, ...to }: Scale): Scale {
   if (!linear) return { from, ...to };
-  const side = (before: number, after: number) => Math.min(before, Math.ceil(after * COARSE));
+  const side = (before: number, after: number) => Math.min(before, Math.ceil(after * COARSE_FACTOR));
   return { ...to, from, width: side(from.width, to.width), height: side(from.height, to.height) };
 }
 
@@ -213,6 +217,6 @@ export function layerWords({ layer, blend }: StepOf<"overlay">): string {
 /** The pass in words, in the order of the work. */
 export const wordsOf = (pass: Pass): string[] =>
   ORDER.flatMap((slot) => {
-    const words = TRAITS[slot].words as (value: unknown) => string;
+    const words = SLOTS[slot].words as (value: unknown) => string;
     return ([pass[slot] ?? []] as unknown[]).flat().map(words);
   });

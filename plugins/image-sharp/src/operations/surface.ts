@@ -1,9 +1,9 @@
 import type { Size, StepOf } from "@mediatap/core";
 import type { Rgba } from "@mediatap/core/steps";
 import { megapixels } from "../pixels/size.ts";
-import { CLEAR, type Drawer, type Prices, tone, type Work } from "./operation.ts";
+import { CLEAR, type Operation, type OperationWork, type Prices, tone } from "./operation.ts";
 
-const round: Drawer<"round"> = ({ radius }, { current }) => {
+const round: Operation<"round"> = ({ radius }, { current }) => {
   const input = Buffer.from(maskOf(radius, current));
   // Tiled from the corner, so that each frame of an animation gets the mask.
   return {
@@ -37,8 +37,12 @@ function roundedPath(
   ].join("");
 }
 
-/** A colour laid over or under all of the picture. */
-export const colorOver = (color: Rgba, blend: "dest-in" | "dest-over", { width, height }: Size): Work => ({
+/** A colour over or under the whole picture. */
+export const colorOver = (
+  color: Rgba,
+  blend: "dest-in" | "dest-over",
+  { width, height }: Size,
+): OperationWork => ({
   slot: "over",
   value: {
     input: { create: { width, height, channels: 4, background: color } },
@@ -49,12 +53,12 @@ export const colorOver = (color: Rgba, blend: "dest-in" | "dest-over", { width, 
   },
 });
 
-const opacity: Drawer<"opacity"> = ({ value }, { current }) => ({
+const opacity: Operation<"opacity"> = ({ value }, { current }) => ({
   work: [colorOver({ ...CLEAR, alpha: value }, "dest-in", current)],
   alpha: true,
 });
 
-const flatten: Drawer<"flatten"> = ({ background }, context) => {
+const flatten: Operation<"flatten"> = ({ background }, context) => {
   const { current, alpha } = context;
   if (!alpha) return tone([], context);
   if (background.kind !== "color") {
@@ -65,15 +69,15 @@ const flatten: Drawer<"flatten"> = ({ background }, context) => {
   return { work: [{ slot: "flatten", value: color }], alpha: false };
 };
 
-const overlay: Drawer<"overlay"> = (step, { current, alpha }) => {
+const overlay: Operation<"overlay"> = (step, { current, alpha }) => {
   const mode = step.blend?.mode;
-  const drawn = { alpha: alpha || mode === "cutout" || mode === "cutter" };
-  if (mode === "displace") return { ...drawn, work: [{ kind: "reshape", step }] };
-  // The result is as large as the layer, which only its own pixels tell.
-  if (mode === "cutter") return { ...drawn, work: [{ kind: "reshape", step }], unsure: true };
+  const result = { alpha: alpha || mode === "cutout" || mode === "cutter" };
+  if (mode === "displace") return { ...result, work: [{ kind: "reshape", step }] };
+  // The result is as large as the layer, which only its own pixels show.
+  if (mode === "cutter") return { ...result, work: [{ kind: "reshape", step }], sizeUnknown: true };
   return {
-    ...drawn,
-    work: [{ slot: "over", value: { layer: step, base: current, opaque: !drawn.alpha } }],
+    ...result,
+    work: [{ slot: "over", value: { layer: step, base: current, opaque: !result.alpha } }],
   };
 };
 
@@ -81,10 +85,10 @@ const overlay: Drawer<"overlay"> = (step, { current, alpha }) => {
 export const surfaces = { round, opacity, flatten, overlay };
 
 /** Milliseconds for a megapixel if the layer decides over the picture's pixels, which then are in memory. */
-const SLOW: Readonly<Record<string, number>> = { displace: 80, cutter: 60 };
+const RESHAPE_MEGAPIXEL_COST: Readonly<Record<string, number>> = { displace: 80, cutter: 60 };
 
 export const surfacePrices: Prices = {
   round: (_step, before) => 10 + megapixels(before) * 40,
   opacity: (_step, before) => megapixels(before) * 20,
-  overlay: ({ blend }, before) => 5 + megapixels(before) * (SLOW[blend?.mode ?? ""] ?? 20),
+  overlay: ({ blend }, before) => 5 + megapixels(before) * (RESHAPE_MEGAPIXEL_COST[blend?.mode ?? ""] ?? 20),
 };

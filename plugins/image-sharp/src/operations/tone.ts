@@ -1,24 +1,25 @@
 import { megapixels } from "../pixels/size.ts";
-import { type Drawer, type Prices, tone } from "./operation.ts";
+import { type Operation, type Prices, tone } from "./operation.ts";
 
 /** libvips blurs from a sigma of 0.3 on; less would not be seen. */
-const blur: Drawer<"blur"> = ({ sigma }, context) =>
+const blur: Operation<"blur"> = ({ sigma }, context) =>
   tone(sigma < 0.3 ? [] : [{ slot: "blur", value: sigma }], context);
 
-const grayscale: Drawer<"grayscale"> = (_step, context) =>
+const grayscale: Operation<"grayscale"> = (_step, context) =>
   tone([{ slot: "grayscale", value: true }], context);
 
-const contrast: Drawer<"contrast"> = (_step, context) => tone([{ slot: "normalise", value: true }], context);
+const contrast: Operation<"contrast"> = (_step, context) =>
+  tone([{ slot: "normalise", value: true }], context);
 
 /** `amount` 50 is sharp's own strength; it has no upper end. */
-const sharpen: Drawer<"sharpen"> = ({ amount }, context) => {
+const sharpen: Operation<"sharpen"> = ({ amount }, context) => {
   const strength = Math.min(amount / 50, 1000);
   const value = { sigma: 1, m1: strength, m2: 2 * strength, x1: 2, y2: 10 * strength, y3: 20 * strength };
   return tone(amount === 0 ? [] : [{ slot: "sharpen", value }], context);
 };
 
 /** In libvips' words: what differs by less than the threshold (of 100 steps of lightness) is left alone. */
-const unsharp: Drawer<"unsharp"> = ({ radius, sigma, amount, threshold }, context) => {
+const unsharp: Operation<"unsharp"> = ({ radius, sigma, amount, threshold }, context) => {
   const value = {
     sigma: Math.min(10, Math.max(0.3, sigma || radius / 2)),
     m1: 0,

@@ -2,7 +2,7 @@ import type { RawFrame, Size } from "@mediatap/core";
 import type { Corner } from "@mediatap/core/steps";
 import sharp, { type Channels, type OutputInfo, type Sharp } from "sharp";
 
-/** Behind the clear pixels of a picture that is only looked at. */
+/** Background of clear pixels when pictures are compared. */
 export const GREY = "#808080";
 
 /** Pixels between two pipelines: frames one below the other, 8 bits a sample. */
@@ -13,7 +13,7 @@ export interface Pixels {
   readonly height: number;
   readonly channels: Channels;
   readonly frames: number;
-  /** Where they lay in the picture that was trimmed. */
+  /** Their position in the picture before the trim. */
   readonly trimmed?: Corner;
 }
 
@@ -24,8 +24,8 @@ export interface Animation {
   readonly delay?: number[];
 }
 
-/** A picture that is done up to a point and can be gone on with. */
-export interface Held {
+/** An intermediate result from which further pipelines can start. */
+export interface PixelBuffer {
   readonly size: Size;
   readonly channels: Channels;
   /** As in `Pixels`. */
@@ -34,14 +34,14 @@ export interface Held {
   pixels(): Promise<Pixels>;
 }
 
-/** Carries out what was asked of `image` and gives its pixels. */
+/** Runs the pipeline and returns its pixels. */
 export async function pixelsOf(image: Sharp, frames = 1): Promise<Pixels> {
   const { data, info } = await image.raw().toBuffer({ resolveWithObject: true });
   const { width, height, channels } = info;
   return { data, width, height: height / frames, channels, frames, ...trimmed(info) };
 }
 
-/** sharp gives the offset of the old corner as seen from the new one. */
+/** sharp reports the offset of the old corner relative to the new one. */
 export const trimmed = ({ trimOffsetLeft: left, trimOffsetTop: top }: OutputInfo): { trimmed?: Corner } =>
   left === undefined || top === undefined ? {} : { trimmed: { left: Math.abs(left), top: Math.abs(top) } };
 
@@ -57,8 +57,8 @@ export function openPixels({ data, width, height, channels, frames }: Pixels): S
   return channels < 3 ? image.pipelineColourspace("srgb") : image;
 }
 
-/** Like `pixelsOf`, with profile and metadata: an uncompressed PNG holds both. */
-export async function holdWithMetadata(image: Sharp): Promise<Held> {
+/** Like `pixelsOf`, with profile and metadata: an uncompressed PNG stores both. */
+export async function bufferWithMetadata(image: Sharp): Promise<PixelBuffer> {
   const { data, info } = await image.png({ compressionLevel: 0 }).toBuffer({ resolveWithObject: true });
   const open = () => sharp(data, { limitInputPixels: false });
   return {
@@ -70,7 +70,7 @@ export async function holdWithMetadata(image: Sharp): Promise<Held> {
   };
 }
 
-export const holdPixels = (pixels: Pixels): Held => ({
+export const bufferPixels = (pixels: Pixels): PixelBuffer => ({
   size: { width: pixels.width, height: pixels.height },
   channels: pixels.channels,
   ...(pixels.trimmed && { trimmed: pixels.trimmed }),
@@ -91,7 +91,7 @@ export function framesOf({ data, width, height, channels, frames }: Pixels): Pix
 }
 
 /** Frames of equal size as one animation. */
-export function join(frames: readonly Pixels[]): Pixels {
+export function joinFrames(frames: readonly Pixels[]): Pixels {
   const [first] = frames as readonly [Pixels, ...Pixels[]];
   if (frames.some(({ data }) => data.length !== first.data.length)) {
     throw new TypeError("Expected frames of one size");

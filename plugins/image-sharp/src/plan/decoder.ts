@@ -3,13 +3,13 @@ import { coarse } from "../operations/pass.ts";
 import { megapixels } from "../pixels/size.ts";
 import { isVector } from "../read/decoded.ts";
 import { DEFAULT_DENSITY } from "../read/libvips.ts";
-import type { Part } from "./steps.ts";
+import type { Stage } from "./steps.ts";
 
 // How much of the scaling the decoder takes over.
 
 /** Size to which a decoder can scale at once: nothing comes before it but colours and turns. */
-export function firstScale(parts: readonly Part[]): Size | undefined {
-  const [first] = parts;
+export function firstScale(stages: readonly Stage[]): Size | undefined {
+  const [first] = stages;
   if (first?.kind !== "pass" || first.pass.before || first.pass.trim !== undefined) return undefined;
   const { scale, smart } = first.pass;
   return scale ? coarse(scale) : smart?.scaled ? smart : undefined;
@@ -24,20 +24,20 @@ export function shrinkOnLoad(format: string, from: Size, to: Size | undefined, f
 }
 
 /** Size in which a source comes from its decoder, before `shrinkOnLoad`: its own, or that in which a drawing is drawn. */
-export const decodedSize = (header: Header, parts: readonly Part[], original: Size): Size =>
-  isVector(header) ? drawnSize(parts, original) : original;
+export const decodedSize = (header: Header, stages: readonly Stage[], original: Size): Size =>
+  isVector(header) ? vectorSize(stages, original) : original;
 
 /** Size at which all of a drawing is drawn, so that the first pipeline need not scale it. */
-function drawnSize(parts: readonly Part[], original: Size): Size {
-  const [first] = parts;
-  const scaled = firstScale(parts);
+function vectorSize(stages: readonly Stage[], original: Size): Size {
+  const [first] = stages;
+  const scaled = firstScale(stages);
   if (!scaled || first?.kind !== "pass" || !first.pass.smart) return scaled ?? original;
   const factor = Math.max(scaled.width / original.width, scaled.height / original.height);
   return { width: Math.ceil(original.width * factor), height: Math.ceil(original.height * factor) };
 }
 
 /** sharp counts the pixels of an SVG before it scales it: a large one is opened small. Never below 1 dpi. */
-export function densityFactor(drawn: Size, original: Size, limits: Limits): number {
+export function densityFactor(decoded: Size, original: Size, limits: Limits): number {
   if (megapixels(original) <= limits.megapixels) return 1;
-  return Math.max(1 / DEFAULT_DENSITY, drawn.width / original.width);
+  return Math.max(1 / DEFAULT_DENSITY, decoded.width / original.width);
 }

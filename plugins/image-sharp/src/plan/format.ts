@@ -13,8 +13,8 @@ import { megapixels } from "../pixels/size.ts";
 /** Formats that this engine writes. */
 export type WriteFormat = Exclude<ImageFormat, "svg">;
 
-/** Longest side that a format can hold, or that libvips writes. */
-const LONGEST: Readonly<Record<WriteFormat, number>> = {
+/** Longest side in pixels that a format allows, or that libvips writes. */
+const MAX_SIDE: Readonly<Record<WriteFormat, number>> = {
   jpeg: 65535,
   png: 2 ** 31 - 1,
   webp: 16383,
@@ -24,7 +24,7 @@ const LONGEST: Readonly<Record<WriteFormat, number>> = {
 
 export interface Choice {
   readonly format: WriteFormat;
-  /** For people. */
+  /** The reason, for `explain`. */
   readonly why: string;
   /** Others to be written, too: the smallest is kept. */
   readonly others?: readonly WriteFormat[];
@@ -45,7 +45,7 @@ export interface FormatOptions {
   readonly gainMap: boolean;
 }
 
-/** The output format, by rule; or several of which the smallest is kept, where that is requested for. */
+/** The output format, by rule; or several of which the smallest is kept, if that is requested. */
 export function chooseFormat(request: FormatOptions, limits: Limits): Choice {
   const { output, header } = request;
   const { animated } = request;
@@ -74,16 +74,16 @@ function named({ size, header, animated }: FormatOptions, format: WriteFormat, l
       `Expected at most ${limits.avifMegapixels} megapixels for AVIF but received ${received.toFixed(1)}`,
     );
   }
-  if (!holds(format, size)) {
-    throw new MediaError("ELIMIT", `Expected at most ${LONGEST[format]} pixels a side for ${format}`);
+  if (!canHold(format, size)) {
+    throw new MediaError("ELIMIT", `Expected at most ${MAX_SIDE[format]} pixels a side for ${format}`);
   }
   const stills = header.frames > 1 && !animated ? ", of the first frame" : "";
   return { format, why: `asked for${stills}` };
 }
 
-const isWritten = (format: string): format is WriteFormat => format in LONGEST;
+const isWritten = (format: string): format is WriteFormat => format in MAX_SIDE;
 
-const holds = (format: WriteFormat, { width, height }: Size) => Math.max(width, height) <= LONGEST[format];
+const canHold = (format: WriteFormat, { width, height }: Size) => Math.max(width, height) <= MAX_SIDE[format];
 
 function sameAsSource({ header, alpha, animated }: FormatOptions): Choice {
   if (animated && header.format === "apng") return { format: "webp", why: "apng is not written" };
@@ -93,12 +93,12 @@ function sameAsSource({ header, alpha, animated }: FormatOptions): Choice {
 
 function automatic(request: FormatOptions, limits: Limits): Choice {
   const { output, accept, animated } = request;
-  const candidates = animated ? moving(accept) : still(request, limits);
-  const may = ({ format }: Choice) =>
-    holds(format, request.size) && (output.allowed?.includes(format) ?? true);
+  const candidates = animated ? animatedChoices(accept) : stillChoices(request, limits);
+  const isAllowed = ({ format }: Choice) =>
+    canHold(format, request.size) && (output.allowed?.includes(format) ?? true);
   const chosen =
-    (output.smallest && accept !== "jpeg" && smallest(request, candidates.filter(may))) ||
-    candidates.find(may);
+    (output.smallest && accept !== "jpeg" && smallest(request, candidates.filter(isAllowed))) ||
+    candidates.find(isAllowed);
   if (chosen) return chosen;
   throw new MediaError(
     "EINVAL",
@@ -125,17 +125,17 @@ function smallest(request: FormatOptions, candidates: readonly Choice[]): Choice
 
 const acceptsWebp = (accept: Job["accept"]) => accept !== "basic" && accept !== "jpeg";
 
-const moving = (accept: Job["accept"]): Choice[] => [
+const animatedChoices = (accept: Job["accept"]): Choice[] => [
   ...(acceptsWebp(accept) ? [{ format: "webp", why: "animated, and the client accepts WebP" } as const] : []),
   { format: "gif", why: "animated, and the client does not accept WebP" },
 ];
 
 /** Best first. The last ones are for what no better format may or can hold. */
-function still(request: FormatOptions, limits: Limits): Choice[] {
+function stillChoices(request: FormatOptions, limits: Limits): Choice[] {
   const { output, accept, header, steps, size, alpha, clearedBy, gainMap } = request;
   const small = megapixels(size) <= limits.avifAutoMegapixels;
-  // AVIF readers disagree on embedded profiles, and AVIF smooths away what unsharp masking brings out. Of HEIC it is made only
-  // when it is asked for by name, as ImageKit does.
+  // AVIF readers disagree on embedded profiles, and AVIF smooths away what unsharp masking brings out. HEIC becomes AVIF only
+  // if it is requested by name, as ImageKit does.
   const avif =
     accept === "avif" &&
     header.format !== "heic" &&

@@ -20,10 +20,10 @@ import { DEFAULT_DENSITY } from "../read/libvips.ts";
 import { decodedSize, densityFactor, firstScale, shrinkOnLoad } from "./decoder.ts";
 import { chooseFormat, type WriteFormat } from "./format.ts";
 import { checkSource, type Reading, readingOf } from "./reading.ts";
-import { assertSizes, type Known, type Planned, Planner } from "./steps.ts";
+import { assertSizes, type KnownStages, Planner, type StepsPlan } from "./steps.ts";
 
-/** All that is decided of a picture before any pixel is read. */
-export interface Draft extends Reading {
+/** Everything that is decided before any pixel is read. */
+export interface ImagePlan extends Reading {
   readonly header: Header;
   readonly settings: Settings;
   readonly registry: StepRegistry;
@@ -34,24 +34,24 @@ export interface Draft extends Reading {
   /** Dots per inch written as metadata. */
   readonly writtenDensity?: number;
   readonly keeps?: "metadata" | "profile";
-  /** The picture's gain map goes along. */
+  /** The picture's gain map is kept. */
   readonly gainMap?: boolean;
   /** Opaque pictures are scaled down in linear light. */
   readonly linear: boolean;
   /** Factor by which the decoder shrinks. */
   readonly shrink: number;
-  /** What is looked for once pixel work may begin … */
+  /** What is searched once pixel work may start … */
   readonly searches: readonly Search[];
-  /** … and the draft with what was found. Left out: nothing is looked for. */
-  readonly withBoxes?: (found: readonly FocusBox[] | undefined) => Draft;
+  /** … and the plan with the boxes that were found. Absent: nothing is searched. */
+  readonly withBoxes?: (foundBoxes: readonly FocusBox[] | undefined) => ImagePlan;
   /** How it is written; of several the smallest is kept. */
   readonly writes: Writes;
   readonly why: string;
-  /** The steps, with sizes guessed where only pixels tell them. */
-  readonly plan: Planned;
+  /** The steps, with estimated sizes if only pixels show them. */
+  readonly stepsPlan: StepsPlan;
 }
 
-/** A format, and whether its quality is looked for. */
+/** A format, and whether its quality is searched. */
 export interface Write {
   readonly format: WriteFormat;
   readonly searched: boolean;
@@ -59,40 +59,40 @@ export interface Write {
 
 export type Writes = readonly [Write, ...Write[]];
 
-export interface DraftInput {
+export interface PlanInput {
   readonly job: Pick<Job, "transformation" | "accept">;
   readonly header: Header;
   readonly renderContext: RenderContext;
   readonly registry: StepRegistry;
   readonly settings: Settings;
-  /** Further variables: those of the picture on which a layer is laid. */
+  /** Further variables: those of the picture below a layer. */
   readonly scope?: Scope;
   /** Left out: none is known. */
   readonly boxes?: KnownBoxes;
 }
 
 /** Decides what to do. Throws `ELIMIT`, `EINVAL` or `EUNSUPPORTED` for what cannot be done, before any pixel is read. */
-export function draftOf(input: DraftInput): Draft {
-  return draftFor(input, input.job.transformation.output);
+export function planImage(input: PlanInput): ImagePlan {
+  return planForOutput(input, input.job.transformation.output);
 }
 
-/** As `draftOf`, with an output in which conditions have had their say. */
-function draftFor(input: DraftInput, output: Output): Draft {
+/** As `planImage`, with an output in which conditions are decided. */
+function planForOutput(input: PlanInput, output: Output): ImagePlan {
   const { boxes, ...withoutBoxes } = input;
   const { job, header, renderContext, registry, scope: more } = input;
   const high = output.fidelity === "high";
   const settings = high ? { ...input.settings, fastShrinkOnLoad: false } : input.settings;
   const { limits } = renderContext;
-  const asked = job.transformation.steps;
+  const requestedSteps = job.transformation.steps;
   const scope: Scope = { ...more, originalDensity: header.density ?? DEFAULT_DENSITY };
   const vector = isVector(header);
-  const reading = readingOf(header, asked, output, scope);
+  const reading = readingOf(header, requestedSteps, output, scope);
   const { original, frames, page, time, dpi } = reading;
   const animated = frames > 1;
   // libvips does neither to frames nor to gain maps.
   const linear = high && !animated && !(settings.gainMaps && header.gainMap);
 
-  // They are those of the first frame.
+  // Boxes are those of the first frame.
   const isFirst = page === 0 && (time ?? 0) === 0;
   const known = isFirst ? boxes : undefined;
   const searches = known && "pending" in known ? known.pending : [];
@@ -109,10 +109,10 @@ function draftFor(input: DraftInput, output: Output): Draft {
     ...faces,
     searches,
   };
-  const planner = new Planner(start).take(asked);
-  const trial = planner.plan();
-  const written = outputAfter(output, trial);
-  if (!isDeepStrictEqual(written, output)) return draftFor(input, written);
+  const planner = new Planner(start).add(requestedSteps);
+  const unflattened = planner.plan();
+  const finalOutput = outputAfter(output, unflattened);
+  if (!isDeepStrictEqual(finalOutput, output)) return planForOutput(input, finalOutput);
   const {
     format,
     others = [],
@@ -122,24 +122,25 @@ function draftFor(input: DraftInput, output: Output): Draft {
       output,
       accept: job.accept,
       header,
-      steps: trial.taken.map(({ step }) => step),
-      size: trial.size,
-      alpha: trial.alpha,
-      ...(trial.clearedBy && { clearedBy: trial.clearedBy }),
+      steps: unflattened.steps.map(({ step }) => step),
+      size: unflattened.size,
+      alpha: unflattened.alpha,
+      ...(unflattened.clearedBy && { clearedBy: unflattened.clearedBy }),
       animated,
-      gainMap: settings.gainMaps && carriesGainMap(header, trial),
+      gainMap: settings.gainMaps && carriesGainMap(header, unflattened),
     },
     limits,
   );
-  const isClear = format === "jpeg" && trial.alpha;
-  const plan = isClear ? planner.take([onBackground(settings.jpegBackground)]).plan() : trial;
-  assertDecided(plan.known);
-  const drawn = decodedSize(header, plan.parts, original);
-  checkSource(drawn, frames, limits);
-  assertSizes(plan, { limits, frames, format: output.format });
-  checkResult(plan.size, frames, limits);
-  const keeps = keepsOf(output, plan, frames);
-  const gainMap = settings.gainMaps && format === "jpeg" && !others.length && carriesGainMap(header, plan);
+  const needsBackground = format === "jpeg" && unflattened.alpha;
+  const stepsPlan = needsBackground ? planner.add([flattenOn(settings.jpegBackground)]).plan() : unflattened;
+  assertDecided(stepsPlan.known);
+  const decoded = decodedSize(header, stepsPlan.stages, original);
+  checkSource(decoded, frames, limits);
+  assertSizes(stepsPlan, { limits, frames, format: output.format });
+  checkResult(stepsPlan.size, frames, limits);
+  const keeps = keepsOf(output, stepsPlan, frames);
+  const gainMap =
+    settings.gainMaps && format === "jpeg" && !others.length && carriesGainMap(header, stepsPlan);
   return {
     header,
     settings,
@@ -148,7 +149,7 @@ function draftFor(input: DraftInput, output: Output): Draft {
     ...reading,
     scope,
     ...(header.format === "svg" && {
-      density: (dpi ?? DEFAULT_DENSITY) * densityFactor(drawn, original, limits),
+      density: (dpi ?? DEFAULT_DENSITY) * densityFactor(decoded, original, limits),
     }),
     ...(!vector && dpi !== undefined && { writtenDensity: dpi }),
     ...(keeps && { keeps }),
@@ -156,10 +157,10 @@ function draftFor(input: DraftInput, output: Output): Draft {
     linear,
     shrink: gainMap
       ? 1
-      : shrinkOnLoad(header.format, original, firstScale(plan.parts), settings.fastShrinkOnLoad),
+      : shrinkOnLoad(header.format, original, firstScale(stepsPlan.stages), settings.fastShrinkOnLoad),
     searches,
     ...(searches.length > 0 && {
-      withBoxes: (found) => draftOf({ ...withoutBoxes, ...(found && { boxes: found }) }),
+      withBoxes: (foundBoxes) => planImage({ ...withoutBoxes, ...(foundBoxes && { boxes: foundBoxes }) }),
     }),
     writes: [format, ...others].map((format) => ({
       format,
@@ -167,47 +168,47 @@ function draftFor(input: DraftInput, output: Output): Draft {
       searched: !gainMap && isSearched(format, output, frames),
     })) as unknown as Writes,
     why,
-    plan,
+    stepsPlan,
   };
 }
 
-/** The output as the branches taken want it. */
-function outputAfter(output: Output, { taken }: Planned): Output {
-  return Object.assign({}, output, ...taken.map(({ step }) => (step.op === "write" ? step.output : {})));
+/** The output after the steps. */
+function outputAfter(output: Output, { steps }: StepsPlan): Output {
+  return Object.assign({}, output, ...steps.map(({ step }) => (step.op === "write" ? step.output : {})));
 }
 
-/** Throws `EUNSUPPORTED` where only pixels tell how the result is written: encoders are chosen before. */
-function assertDecided({ rest }: Known): void {
+/** Throws `EUNSUPPORTED` where only pixels show how the result is written: encoders are chosen before. */
+function assertDecided({ remaining }: KnownStages): void {
   const decides = (step: Step): boolean =>
     step.op === "when" &&
     [...step.then, ...step.else].some((inner) => inner.op === "write" || decides(inner));
-  if (!rest.some(decides)) return;
+  if (!remaining.some(decides)) return;
   throw new MediaError(
     "EUNSUPPORTED",
     "Not supported: output that depends on a size which only pixels tell (trim, angles)",
   );
 }
 
-export interface PixelsInput extends Omit<DraftInput, "job" | "header"> {
+export interface PixelsPlanInput extends Omit<PlanInput, "job" | "header"> {
   readonly size: Size;
   readonly steps: readonly Step[];
 }
 
-/** As `draftOf`, for a layer that starts from pixels that were drawn. */
-export function draftOfPixels({
+/** As `planImage`, for a layer that starts from rendered pixels. */
+export function planPixels({
   size,
   steps,
   renderContext,
   registry,
   settings,
   scope = {},
-}: PixelsInput): Draft {
+}: PixelsPlanInput): ImagePlan {
   const output: Output = { format: "png" };
   const { width, height } = size;
   const original = { width, height };
   const start = { original, current: original, scope, registry, alpha: true, animated: false };
-  const plan = new Planner(start).take(steps).plan();
-  assertSizes(plan, { limits: renderContext.limits, frames: 1, format: output.format });
+  const stepsPlan = new Planner(start).add(steps).plan();
+  assertSizes(stepsPlan, { limits: renderContext.limits, frames: 1, format: output.format });
   return {
     header: { format: "raw", ...original, frames: 1, alpha: true, palette: false, depth: 8, orientation: 1 },
     settings,
@@ -222,11 +223,11 @@ export function draftOfPixels({
     shrink: 1,
     writes: [{ format: "png", searched: false }],
     why: "a layer",
-    plan,
+    stepsPlan,
   };
 }
 
-/** Only quality of stills is looked for: frames are too many, and other formats have none. */
+/** Quality is searched for stills only: animations have too many frames, and PNG and GIF have no quality. */
 const isSearched = (format: WriteFormat, { quality, lossless }: Output, frames: number): boolean =>
   quality === "auto" && !lossless && frames === 1 && format !== "png" && format !== "gif";
 
@@ -239,7 +240,7 @@ function checkResult(size: Size, frames: number, limits: Limits): void {
   );
 }
 
-function onBackground(hex: string): Step {
+function flattenOn(hex: string): Step {
   const [r, g, b] = [1, 3, 5].map((at) => Number.parseInt(hex.slice(at, at + 2), 16)) as [
     number,
     number,
@@ -249,20 +250,23 @@ function onBackground(hex: string): Step {
   return { op: "flatten", background: { kind: "color", color } };
 }
 
-/** Pixels below which a side is too short for a gain map, which is several times smaller. */
-const SMALLEST_MAPPED = 64;
+/** Shortest side in pixels that keeps a gain map, which is several times smaller. */
+const MIN_GAIN_MAP_SIDE = 64;
 
-/** Whether a gain map can go along: with an upright picture, through one pipeline that knows how to treat it. */
-function carriesGainMap({ gainMap, orientation }: Header, { parts, known, size, alpha }: Planned): boolean {
-  if (!gainMap || orientation > 2 || parts.length > 1 || known.rest.length > 0 || alpha) return false;
-  const [part] = parts;
-  const small = Math.min(size.width, size.height) < SMALLEST_MAPPED;
-  return !small && (part === undefined || (part.kind === "pass" && takesGainMap(part.pass)));
+/** Whether a gain map can be kept: of an upright picture, through one pipeline that transforms it as well. */
+function carriesGainMap(
+  { gainMap, orientation }: Header,
+  { stages, known, size, alpha }: StepsPlan,
+): boolean {
+  if (!gainMap || orientation > 2 || stages.length > 1 || known.remaining.length > 0 || alpha) return false;
+  const [stage] = stages;
+  const small = Math.min(size.width, size.height) < MIN_GAIN_MAP_SIDE;
+  return !small && (stage === undefined || (stage.kind === "pass" && takesGainMap(stage.pass)));
 }
 
 /** A profile or metadata go along only where no pixels have to be taken out in between. */
-function keepsOf(output: Output, { parts }: Planned, frames: number): Draft["keeps"] {
+function keepsOf(output: Output, { stages }: StepsPlan, frames: number): ImagePlan["keeps"] {
   const request =
     output.metadata === "keep" ? "metadata" : output.colorProfile === "keep" ? "profile" : undefined;
-  return frames === 1 && parts.every(({ kind }) => kind === "pass") ? request : undefined;
+  return frames === 1 && stages.every(({ kind }) => kind === "pass") ? request : undefined;
 }

@@ -23,7 +23,7 @@ export interface Reading {
   readonly page: number;
   /** Of a video: the moment that is shown, in seconds. */
   readonly time?: number;
-  /** Dots per inch that are asked for. */
+  /** Requested dots per inch. */
   readonly dpi?: number;
 }
 
@@ -63,7 +63,7 @@ function pageOf({ page }: StepOf<"frame">, { frames }: Header): number {
   return page - 1;
 }
 
-/** The moment of a video that a still is asked of, in seconds. */
+/** The time of a still in a video, in seconds. */
 function timeOf(step: StepOf<"frame">, { duration, width, height }: Header): number | undefined {
   if (step.time === undefined || duration === undefined) return undefined;
   const time = evaluate(

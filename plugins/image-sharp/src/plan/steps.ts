@@ -7,45 +7,45 @@ import {
   scopeOf,
   sizeAfter,
 } from "@mediatap/core/steps";
-import { draw } from "../operations/index.ts";
-import type { Context, Effect, Fill, Foreign, Reshape, Work } from "../operations/operation.ts";
-import { isEmpty, layerWords, type Pass, put, wordsOf } from "../operations/pass.ts";
+import { planStep } from "../operations/index.ts";
+import type { Context, Effect, Fill, Foreign, OperationWork, Reshape } from "../operations/operation.ts";
+import { addToPass, isEmpty, layerWords, type Pass, wordsOf } from "../operations/pass.ts";
 
 /** A run of one pipeline, or something between two. */
-export type Part = { readonly kind: "pass"; readonly pass: Pass } | Fill | Reshape | Effect | Foreign;
+export type Stage = { readonly kind: "pass"; readonly pass: Pass } | Fill | Reshape | Effect | Foreign;
 
 /** A step as it is carried out, with the sizes around it. */
-export interface Taken {
+export interface SizedStep {
   readonly step: Step;
   readonly before: Size;
   readonly after: Size;
 }
 
 /** Steps as far as their sizes are known without pixel work. */
-export interface Known {
-  readonly parts: readonly Part[];
-  /** Steps left over: the size that they start from is known only once the parts have been done. */
-  readonly rest: readonly Step[];
+export interface KnownStages {
+  readonly stages: readonly Stage[];
+  /** Remaining steps: the size that they start from is known only once these stages have run. */
+  readonly remaining: readonly Step[];
   readonly size: Size;
   readonly alpha: boolean;
-  /** Faces and focal point in what the parts make, where they are known; a trim at the end is not reckoned with. */
+  /** Faces and focal point in the output of the stages, if known; ignores a trim at the end. */
   readonly faces?: readonly FocusBox[];
-  /** The operation after which only pixels tell the size. */
-  readonly until?: string;
+  /** The operation after which only pixels show the size. */
+  readonly sizeUnknownAfter?: string;
 }
 
-/** All steps; sizes that only pixels tell are guessed. */
-export interface Planned {
-  /** The steps that the parts stand for; conditions are decided. */
-  readonly taken: readonly Taken[];
-  readonly parts: readonly Part[];
+/** All steps; sizes that only pixels show are estimated. */
+export interface StepsPlan {
+  /** The steps that the stages carry out; conditions are decided. */
+  readonly steps: readonly SizedStep[];
+  readonly stages: readonly Stage[];
   readonly size: Size;
   readonly alpha: boolean;
   /** The step of another plugin that may have made an opaque picture transparent. */
   readonly clearedBy?: string;
   readonly notes: readonly string[];
   /** What of it can be carried out before a size has to be measured. */
-  readonly known: Known;
+  readonly known: KnownStages;
 }
 
 /** The picture before the first step. */
@@ -57,8 +57,8 @@ type PlanContext = Omit<Context, "after">;
  */
 export class Planner {
   readonly #context: PlanContext;
-  readonly #parts: Part[] = [];
-  readonly #taken: Taken[] = [];
+  readonly #stages: Stage[] = [];
+  readonly #sizedSteps: SizedStep[] = [];
   readonly #notes = new Set<string>();
   #pass: Pass = {};
   #current: Size;
@@ -66,7 +66,7 @@ export class Planner {
   #faces: readonly FocusBox[] | undefined;
   #clearedBy: string | undefined;
   /** Once a size is not known. */
-  #known: Known | undefined;
+  #known: KnownStages | undefined;
 
   constructor(context: PlanContext) {
     this.#context = context;
@@ -75,58 +75,59 @@ export class Planner {
     this.#faces = context.faces;
   }
 
-  /** Goes on with further steps. */
-  take(steps: readonly Step[]): this {
+  /** Adds steps. */
+  add(steps: readonly Step[]): this {
     const { original, scope } = this.#context;
-    if (this.#known) this.#known = { ...this.#known, rest: [...this.#known.rest, ...steps] };
-    const left = [...steps];
-    for (let step = left.shift(); step; step = left.shift()) {
-      if (step.op === "when") left.unshift(...branchOf(step, scopeOf(original, this.#current, scope)));
-      else if (this.#step(step)) this.#known ??= { ...this.#state(), rest: [...left], until: step.op };
+    if (this.#known) this.#known = { ...this.#known, remaining: [...this.#known.remaining, ...steps] };
+    const queue = [...steps];
+    for (let step = queue.shift(); step; step = queue.shift()) {
+      if (step.op === "when") queue.unshift(...branchOf(step, scopeOf(original, this.#current, scope)));
+      else if (this.#step(step))
+        this.#known ??= { ...this.#state(), remaining: [...queue], sizeUnknownAfter: step.op };
     }
     return this;
   }
 
-  /** Returns whether only pixels tell the size after the step. */
+  /** Returns whether only pixels show the size after the step. */
   #step(step: Step): boolean {
     const { faces: _first, ...context } = this.#context;
     const [current, alpha, faces] = [this.#current, this.#alpha, this.#faces];
-    const vector = context.vector === true && this.#parts.length === 0 && isEmpty(this.#pass);
-    const stage = { ...context, current, alpha, vector, ...(faces && { faces }) };
-    const after = sizeAfter(step, stage, context.registry);
-    const drawn = draw(step, { ...stage, after });
-    for (const work of drawn.work) this.#add(work);
-    if (drawn.note !== undefined) this.#notes.add(drawn.note);
-    this.#taken.push({ step, before: current, after });
+    const vector = context.vector === true && this.#stages.length === 0 && isEmpty(this.#pass);
+    const input = { ...context, current, alpha, vector, ...(faces && { faces }) };
+    const after = sizeAfter(step, input, context.registry);
+    const result = planStep(step, { ...input, after });
+    for (const work of result.work) this.#addWork(work);
+    if (result.note !== undefined) this.#notes.add(result.note);
+    this.#sizedSteps.push({ step, before: current, after });
     this.#current = after;
-    if (!alpha && drawn.alpha && isForeign(drawn.work)) this.#clearedBy = step.op;
-    this.#alpha = drawn.alpha;
-    // Only pixels tell what trimming leaves of them.
-    if (step.op !== "trim") this.#faces = facesAfter(step, stage, context.registry);
-    if (drawn.unsure) this.#close();
-    return drawn.unsure === true;
+    if (!alpha && result.alpha && isForeign(result.work)) this.#clearedBy = step.op;
+    this.#alpha = result.alpha;
+    // Only pixels show what trimming leaves of them.
+    if (step.op !== "trim") this.#faces = facesAfter(step, input, context.registry);
+    if (result.sizeUnknown) this.#close();
+    return result.sizeUnknown === true;
   }
 
-  #add(work: Work): void {
+  #addWork(work: OperationWork): void {
     if ("kind" in work) {
       this.#close();
-      this.#parts.push(work);
-    } else if (!put(this.#pass, work)) {
+      this.#stages.push(work);
+    } else if (!addToPass(this.#pass, work)) {
       this.#close();
-      put(this.#pass, work);
+      addToPass(this.#pass, work);
     }
   }
 
   #close(): void {
-    if (!isEmpty(this.#pass)) this.#parts.push({ kind: "pass", pass: this.#pass });
+    if (!isEmpty(this.#pass)) this.#stages.push({ kind: "pass", pass: this.#pass });
     this.#pass = {};
   }
 
   #state() {
     // The open pass may still grow.
-    const open: Part[] = isEmpty(this.#pass) ? [] : [{ kind: "pass", pass: { ...this.#pass } }];
+    const open: Stage[] = isEmpty(this.#pass) ? [] : [{ kind: "pass", pass: { ...this.#pass } }];
     return {
-      parts: [...this.#parts, ...open],
+      stages: [...this.#stages, ...open],
       size: this.#current,
       alpha: this.#alpha,
       ...(this.#faces && { faces: this.#faces }),
@@ -134,39 +135,40 @@ export class Planner {
   }
 
   /** The plan for the steps so far. */
-  plan(): Planned {
+  plan(): StepsPlan {
     const { faces, ...state } = this.#state();
     return {
       ...state,
-      taken: [...this.#taken],
+      steps: [...this.#sizedSteps],
       ...(this.#alpha && this.#clearedBy && { clearedBy: this.#clearedBy }),
       notes: [...this.#notes],
-      known: this.#known ?? { ...state, rest: [], ...(faces && { faces }) },
+      known: this.#known ?? { ...state, remaining: [], ...(faces && { faces }) },
     };
   }
 }
 
 /** Throws `ELIMIT` for a picture that is too large on its way. */
-export function assertSizes({ taken }: Planned, bounds: SizeBounds): void {
-  for (const { step, before, after } of taken) assertSizeAfter(step, before, after, bounds);
+export function assertSizes({ steps }: StepsPlan, bounds: SizeBounds): void {
+  for (const { step, before, after } of steps) assertSizeAfter(step, before, after, bounds);
 }
 
-const isForeign = (work: readonly Work[]) => work.some((one) => "kind" in one && one.kind === "foreign");
+const isForeign = (work: readonly OperationWork[]) =>
+  work.some((one) => "kind" in one && one.kind === "foreign");
 
-/** The parts in words. */
-export const describe = (parts: readonly Part[]): string[] => parts.map(wordsFor);
+/** The stages in words. */
+export const describe = (stages: readonly Stage[]): string[] => stages.map(wordsFor);
 
-function wordsFor(part: Part): string {
-  switch (part.kind) {
+function wordsFor(stage: Stage): string {
+  switch (stage.kind) {
     case "pass":
-      return wordsOf(part.pass).join(", ");
+      return wordsOf(stage.pass).join(", ");
     case "fill":
-      return `fill ${part.canvas ? `${part.canvas.width}x${part.canvas.height} ` : ""}(${part.paint.kind})`;
+      return `fill ${stage.canvas ? `${stage.canvas.width}x${stage.canvas.height} ` : ""}(${stage.paint.kind})`;
     case "reshape":
-      return layerWords(part.step);
+      return layerWords(stage.step);
     case "effect":
-      return part.words;
+      return stage.words;
     case "foreign":
-      return `step ${part.step.op} of a plugin`;
+      return `step ${stage.step.op} of a plugin`;
   }
 }

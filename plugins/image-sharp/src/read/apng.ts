@@ -4,19 +4,19 @@ import sharp from "sharp";
 import type { Animation, Pixels } from "../pixels/buffer.ts";
 
 // Animated PNG (PNG, third edition, §4.9, §11.3.6), which libvips reads as the still that it is to others: each frame is taken out
-// as a PNG of its own, read by libvips, and laid on the canvas here.
+// as a PNG of its own, read by libvips, and composed here.
 
-/** Bytes at the start of a PNG within which it says that it is animated. */
+/** Bytes at the start of a PNG that contain the animation header. */
 export const APNG_LENGTH = 65_536;
 
-/** Encoders write chunks of 8 KB and more; reading millions of empty ones would hold up the server. */
+/** Encoders write chunks of 8 KB and more; reading millions of empty ones would block the server. */
 const MAX_CHUNKS = 65_536;
 
 const CHANNELS = 4;
 const SIGNATURE = Buffer.from("\x89PNG\r\n\x1a\n", "latin1");
 
 /** Chunks without which a frame has other colours. */
-const COLOURS: ReadonlySet<string> = new Set([
+const COLOUR_CHUNKS: ReadonlySet<string> = new Set([
   "PLTE",
   "tRNS",
   "gAMA",
@@ -27,7 +27,7 @@ const COLOURS: ReadonlySet<string> = new Set([
   "cICP",
 ]);
 
-/** What becomes of a frame's area before the next one. */
+/** How a frame's area is disposed before the next one. */
 const DISPOSE_BACKGROUND = 1;
 const DISPOSE_PREVIOUS = 2;
 const BLEND_OVER = 1;
@@ -58,7 +58,7 @@ interface Chunk {
   readonly type: string;
   readonly data: Uint8Array;
   /** The chunk with its length and checksum. */
-  readonly whole: Uint8Array;
+  readonly raw: Uint8Array;
 }
 
 function* chunksOf(bytes: Uint8Array): Generator<Chunk> {
@@ -71,13 +71,13 @@ function* chunksOf(bytes: Uint8Array): Generator<Chunk> {
     yield {
       type,
       data: bytes.subarray(at + 8, at + 8 + length),
-      whole: bytes.subarray(at, at + 12 + length),
+      raw: bytes.subarray(at, at + 12 + length),
     };
     at += 12 + length;
   }
 }
 
-/** Frames of an animated PNG, by the start of the file. 0: it is a still. */
+/** Number of frames of an animated PNG, by the start of the file. 0: it is a still. */
 export function framesOfPng(head: Uint8Array): number {
   for (const { type, data } of chunksOf(head)) {
     if (type === "IDAT") return 0;
@@ -88,17 +88,17 @@ export function framesOfPng(head: Uint8Array): number {
 
 const broken = () => new MediaError("UNIDENTIFIED", "The source is not a readable image");
 
-/** Takes an animated PNG apart. Throws `UNIDENTIFIED` for one that has not as many frames as it says. */
+/** Parses an animated PNG. Throws `UNIDENTIFIED` if it has fewer frames than its header states. */
 export function readApng(bytes: Uint8Array): Apng {
   let head: Uint8Array | undefined;
   let [count, plays] = [0, 0];
   const colours: Uint8Array[] = [];
   const frames: { control: Control; data: Uint8Array[] }[] = [];
-  for (const { type, data, whole } of chunksOf(bytes)) {
+  for (const { type, data, raw } of chunksOf(bytes)) {
     const view = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
     if (type === "IHDR") head = data;
     else if (type === "IEND") break;
-    else if (COLOURS.has(type) && frames.every((frame) => frame.data.length === 0)) colours.push(whole);
+    else if (COLOUR_CHUNKS.has(type) && frames.every((frame) => frame.data.length === 0)) colours.push(raw);
     else if (type === "acTL" && data.length === 8)
       [count, plays] = [view.readUInt32BE(0), view.readUInt32BE(4)];
     else if (type === "fcTL") frames.push({ control: controlOf(view), data: [] });
@@ -109,12 +109,12 @@ export function readApng(bytes: Uint8Array): Apng {
   if (head?.length !== 13 || frames.length < count || count === 0) throw broken();
   const size = Buffer.from(head);
   const [width, height] = [size.readUInt32BE(0), size.readUInt32BE(4)];
-  const taken = frames.slice(0, count).map(({ control, data }) => ({ ...control, data }));
+  const shown = frames.slice(0, count).map(({ control, data }) => ({ ...control, data }));
   const fits = ({ left, top, ...frame }: Frame) =>
     frame.width > 0 && frame.height > 0 && left + frame.width <= width && top + frame.height <= height;
-  if (!taken.every(fits)) throw broken();
-  const animation = { loop: plays, delay: taken.map(({ delay }) => delay) };
-  return { width, height, animation, frames: taken, head, colours };
+  if (!shown.every(fits)) throw broken();
+  const animation = { loop: plays, delay: shown.map(({ delay }) => delay) };
+  return { width, height, animation, frames: shown, head, colours };
 }
 
 function controlOf(data: Buffer): Control {
@@ -132,7 +132,7 @@ function controlOf(data: Buffer): Control {
 }
 
 /** Frames from the first to `last`, counted from 0, as they are shown: in sRGB with alpha. */
-export async function drawApng(
+export async function renderFrames(
   apng: Apng,
   { first, last }: { first: number; last: number },
   { signal }: RenderContext,
@@ -145,7 +145,7 @@ export async function drawApng(
     if (at > last) break;
     signal.throwIfAborted();
     const before = frame.dispose === DISPOSE_PREVIOUS && at > 0 ? Buffer.from(canvas) : undefined;
-    await lay(await decode(apng, frame), frame, canvas, width);
+    await composeFrame(await decode(apng, frame), frame, canvas, width);
     if (at >= first) data.set(canvas, (at - first) * length);
     if (before) canvas = before;
     // The first frame has nothing before it to go back to.
@@ -183,18 +183,18 @@ function chunk(type: string, data: Uint8Array): Buffer {
   return out;
 }
 
-/** Lays a frame on the canvas: in place of what is there, or over it. */
-async function lay(pixels: Buffer, frame: Frame, canvas: Buffer, width: number): Promise<void> {
-  const shown = frame.blend === BLEND_OVER ? await over(pixels, frame, canvas, width) : pixels;
+/** Writes a frame to the canvas: replaces the pixels, or blends over them. */
+async function composeFrame(pixels: Buffer, frame: Frame, canvas: Buffer, width: number): Promise<void> {
+  const shown = frame.blend === BLEND_OVER ? await blendOver(pixels, frame, canvas, width) : pixels;
   forRows(frame, width, (row, at, length) => void shown.copy(canvas, at, row * length, (row + 1) * length));
 }
 
-async function over(pixels: Buffer, frame: Frame, canvas: Buffer, width: number): Promise<Buffer> {
-  const raw = { width: frame.width, height: frame.height, channels: CHANNELS } as const;
+async function blendOver(pixels: Buffer, frame: Frame, canvas: Buffer, width: number): Promise<Buffer> {
+  const size = { width: frame.width, height: frame.height, channels: CHANNELS } as const;
   const below = Buffer.alloc(pixels.length);
   forRows(frame, width, (row, at, length) => void canvas.copy(below, row * length, at, at + length));
-  return sharp(below, { raw, limitInputPixels: false })
-    .composite([{ input: pixels, raw }])
+  return sharp(below, { raw: size, limitInputPixels: false })
+    .composite([{ input: pixels, raw: size }])
     .raw()
     .toBuffer();
 }

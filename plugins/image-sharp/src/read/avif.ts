@@ -1,6 +1,6 @@
 import { ascii } from "./sniff.ts";
 
-/** Bytes at the start of a file that tell a sequence from a still. */
+/** Bytes at the start of a file that distinguish a sequence from a still. */
 export const BRAND_LENGTH = 12;
 
 /** Whether an AVIF is an image sequence, an animation, by its major brand (AVIF 1.2 §3). */

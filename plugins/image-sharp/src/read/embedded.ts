@@ -20,7 +20,7 @@ export async function readEmbedded(
   }
 }
 
-/** libvips tells apart how samples are stored, too; all that has three colours and no other name is RGB. */
+/** libvips also distinguishes how samples are stored; every other interpretation with three colours is RGB. */
 function colorSpaceOf(space: Metadata["space"]): Embedded["colorSpace"] {
   if (space === "b-w" || space === "grey16") return "gray";
   return space === "cmyk" || space === "lab" ? space : "rgb";

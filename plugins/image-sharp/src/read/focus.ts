@@ -3,10 +3,10 @@ import type { FocusBox, RenderContext, Step } from "@mediatap/core";
 /** What a crop needs to know of the source before pixel work: its faces, or its focal point. */
 export type Search = "faces" | "focalPoint";
 
-/** What is known of the faces and the focal point of a picture: where they are, or that they are looked for once pixel work may begin. */
+/** What is known of the faces and the focal point of a picture: where they are, or that they are searched once pixel work may start. */
 export type KnownBoxes = readonly FocusBox[] | { readonly pending: readonly Search[] };
 
-/** What the crops among the steps look at. */
+/** What the crops among the steps need. */
 function searchesOf(steps: readonly Step[]): ReadonlySet<Search> {
   const focuses = steps.flatMap((step) => {
     switch (step.op) {
@@ -20,10 +20,10 @@ function searchesOf(steps: readonly Step[]): ReadonlySet<Search> {
         return [];
     }
   });
-  const found = new Set<Search>();
-  if (focuses.some((focus) => focus === "faces")) found.add("faces");
-  if (focuses.some((focus) => focus === "custom" || focus === "focalPoint")) found.add("focalPoint");
-  return found;
+  const searches = new Set<Search>();
+  if (focuses.some((focus) => focus === "faces")) searches.add("faces");
+  if (focuses.some((focus) => focus === "custom" || focus === "focalPoint")) searches.add("focalPoint");
+  return searches;
 }
 
 /** The boxes that a chain needs to know of before pixel work. */

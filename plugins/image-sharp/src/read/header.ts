@@ -4,7 +4,7 @@ import { memoizeInspector, xmlText } from "@mediatap/core/decode";
 import sharp, { type Metadata } from "sharp";
 import { APNG_LENGTH, framesOfPng } from "./apng.ts";
 import { asStill, BRAND_LENGTH, hasStill, isAvifSequence } from "./avif.ts";
-import { DECODE } from "./cost.ts";
+import { DECODE_COST } from "./cost.ts";
 import { plainJpegHeader } from "./jpeg.ts";
 import { mediaError } from "./libvips.ts";
 import { SNIFF_LENGTH, sniff } from "./sniff.ts";
@@ -23,7 +23,7 @@ async function readHeader(source: Source, { limits }: RenderContext): Promise<He
     const plain = format === "jpeg" && plainJpegHeader(typeof input === "string" ? head : input);
     if (plain) return plain;
     const cost = format === "svg" ? checkSvg(input as Uint8Array, limits) : 0;
-    // Pixels are counted by the plan, which knows how many frames are wanted; nothing is decoded here.
+    // Pixels are counted by the plan, which knows how many frames are requested; nothing is decoded here.
     const meta = await sharp(input, { limitInputPixels: false, failOn: "none" }).metadata();
     const frames = format === "png" ? framesOfPng(await source.peek(APNG_LENGTH)) : 0;
     if (frames > 1) return apngHeader(meta, frames);
@@ -40,7 +40,7 @@ async function readHeader(source: Source, { limits }: RenderContext): Promise<He
       ...(meta.isProgressive && { interlaced: true }),
       ...(format === "avif" && isAvifSequence(await source.peek(BRAND_LENGTH)) && { moves: true }),
       ...(meta.density !== undefined && { density: meta.density }),
-      ...(cost > 0 && { weight: 1 + cost / DECODE.svg }),
+      ...(cost > 0 && { weight: 1 + cost / DECODE_COST.svg }),
     };
   } catch (error) {
     throw mediaError(error);

@@ -8,7 +8,7 @@ const APP1 = 0xe1;
 const APP2 = 0xe2;
 
 /** Longest side that libjpeg reads. */
-const LONGEST = 65_500;
+const MAX_SIDE = 65_500;
 
 /** Dots per inch of a JFIF density, by its unit: none, inches, centimetres. */
 const PER_INCH = [0, 1, 2.54];
@@ -41,7 +41,7 @@ export function plainJpegHeader(bytes: Uint8Array): Header | undefined {
       if (frame || marker > 0xc2 || length < 8 || bytes[start] !== 8) return undefined;
       const [height, width] = [view.getUint16(start + 1), view.getUint16(start + 3)];
       const components = bytes[start + 5] as number;
-      const isPlain = Math.min(width, height) > 0 && Math.max(width, height) <= LONGEST;
+      const isPlain = Math.min(width, height) > 0 && Math.max(width, height) <= MAX_SIDE;
       if (!isPlain || (components !== 1 && components !== 3)) return undefined;
       frame = { width, height, components, progressive: marker === 0xc2 };
     } else if (marker === SOS) {

@@ -5,10 +5,10 @@ import sharp from "sharp";
 export const DEFAULT_DENSITY = 72;
 
 /** Reads JPEGs with gain maps as such: else they are JPEGs as others. */
-const GAIN_MAPS = ["VipsForeignLoadUhdrFile", "VipsForeignLoadUhdrBuffer"];
+const GAIN_MAP_LOADERS = ["VipsForeignLoadUhdrFile", "VipsForeignLoadUhdrBuffer"];
 
 /**
- * Sets libvips up for a server, once a process: no operation cache (each picture is made once), one thread an operation
+ * Sets libvips up for a server, once a process: no operation cache (each picture is rendered only once), one thread an operation
  * (as many operations run as there are cores), and no decoder but those that are meant to be used.
  */
 export function setUpLibvips({ gainMaps }: { readonly gainMaps: boolean }): void {
@@ -17,7 +17,7 @@ export function setUpLibvips({ gainMaps }: { readonly gainMaps: boolean }): void
   sharp.block({ operation: ["VipsForeignLoad"] });
   sharp.unblock({
     operation: [
-      ...(gainMaps ? GAIN_MAPS : []),
+      ...(gainMaps ? GAIN_MAP_LOADERS : []),
       "VipsForeignLoadJpegFile",
       "VipsForeignLoadJpegBuffer",
       "VipsForeignLoadPngFile",
@@ -37,7 +37,7 @@ export function setUpLibvips({ gainMaps }: { readonly gainMaps: boolean }): void
 }
 
 /** What libvips and its libraries write if the system refuses a thread, a file, memory or disk space (strerror(3)). */
-const SHORTAGE =
+const SHORTAGE_PATTERN =
   /resource temporarily unavailable|too many open files|cannot allocate memory|no space left on device|disk quota exceeded/i;
 const RETRY_AFTER_SECONDS = 5;
 
@@ -50,7 +50,7 @@ export function mediaError(cause: unknown): MediaError {
   const shortage = shortageOf(cause);
   if (shortage) return shortage;
   const text = cause instanceof Error ? cause.message : String(cause);
-  if (SHORTAGE.test(text)) {
+  if (SHORTAGE_PATTERN.test(text)) {
     return new MediaError("EBUSY", "The server is busy", { cause, retryAfterSeconds: RETRY_AFTER_SECONDS });
   }
   if (/timeout/i.test(text))

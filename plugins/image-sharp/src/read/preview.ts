@@ -6,7 +6,7 @@ import { inputOf } from "./header.ts";
 import { DEFAULT_DENSITY, mediaError } from "./libvips.ts";
 
 /** Longest side of a preview. */
-const SIDE = 512;
+const MAX_SIDE = 512;
 
 /** The first frame, small and upright, with three channels or, if it has transparency, four. `undefined`: not a picture that is read here. */
 export async function readPreview(
@@ -16,7 +16,7 @@ export async function readPreview(
   const header = await renderContext.inspect("header", source);
   if (!isReadable(header)) return undefined;
   const { limits } = renderContext;
-  const factor = Math.min(1, SIDE / Math.max(header.width, header.height));
+  const factor = Math.min(1, MAX_SIDE / Math.max(header.width, header.height));
   const size: Size = isVector(header)
     ? { width: Math.ceil(header.width * factor), height: Math.ceil(header.height * factor) }
     : { width: header.width, height: header.height };
@@ -30,7 +30,7 @@ export async function readPreview(
       limitInputPixels: Math.floor(limits.megapixels * 1e6),
       ...(header.format === "svg" && { density: Math.max(1, DEFAULT_DENSITY * factor) }),
     })
-      .resize({ width: SIDE, height: SIDE, fit: "inside", withoutEnlargement: true })
+      .resize({ width: MAX_SIDE, height: MAX_SIDE, fit: "inside", withoutEnlargement: true })
       .toColourspace("srgb")
       .timeout({ seconds: Math.max(1, Math.ceil(limits.imageWork / 1000)) });
     return rawFrame(await pixelsOf(image));

@@ -1,13 +1,13 @@
 import { isSvg } from "@mediatap/core/decode";
 
 /** Formats that this engine reads. */
-const READS = ["jpeg", "png", "apng", "webp", "avif", "gif", "svg", "tiff"] as const;
-export type ReadFormat = (typeof READS)[number];
+const READ_FORMATS = ["jpeg", "png", "apng", "webp", "avif", "gif", "svg", "tiff"] as const;
+export type ReadFormat = (typeof READ_FORMATS)[number];
 
 export const isReadFormat = (format: string): format is ReadFormat =>
-  (READS as readonly string[]).includes(format);
+  (READ_FORMATS as readonly string[]).includes(format);
 
-/** Bytes at the start of a file that are enough to tell its format. */
+/** Bytes at the start of a file that are enough to detect its format. */
 export const SNIFF_LENGTH = 4096;
 
 /** Bytes as text, one character each. */

@@ -30,7 +30,7 @@ const COSTS: Readonly<Record<string, number>> = {
   feOffset: 50,
 };
 /** Of the others, blurs first: librsvg blurs in three passes, however large the radius is. */
-const COST = 430;
+const DEFAULT_COST = 430;
 
 /** Of `feComposite` with `operator="arithmetic"`. */
 const ARITHMETIC_COST = 235;
@@ -38,7 +38,7 @@ const ARITHMETIC_COST = 235;
 /** Filters that CSS names by a function (Filter Effects 1, section 6), each priced like a blur. */
 export const FILTER_FUNCTION =
   /\b(?:blur|brightness|contrast|drop-shadow|grayscale|hue-rotate|invert|opacity|saturate|sepia)\(/gi;
-export const FUNCTION_COST = COST;
+export const FUNCTION_COST = DEFAULT_COST;
 
 /**
  * Primitives whose result is an alpha channel alone if all their inputs are, as in the shadows that design tools export. librsvg
@@ -67,19 +67,19 @@ const MAX_RADIUS = 10;
 /** Pixels of the width that a drawing is expected to be enlarged to: radii grow along. */
 const EXPECTED_WIDTH = 1000;
 
-/** Part of the picture that even the smallest filter takes as long as. */
+/** Share of the picture whose cost is the minimum of a filter. */
 const MIN_AREA = 0.04;
 
 /** Parts of a drawing may have larger units than the whole, or that cannot be seen (character references). */
-const SCALED =
+const SCALED_PATTERN =
   /\b(?:scale|matrix|skew[XY]?)\s*\(|\bslice\b|\bscale\s*:|objectBoundingBox|<(?:[\w.-]+:)?marker\b|&#/i;
 /** An element that begins units of its own, or would if it is the second one. */
-const VIEWPORT = /viewBox|<(?:[\w.-]+:)?svg\b/gi;
+const VIEWPORT_PATTERN = /viewBox|<(?:[\w.-]+:)?svg\b/gi;
 
 /** Prices the filters of a drawing, whose `text` starts with `root` as its first element. */
 export function createFilterPricing(text: string, root: Tag) {
-  const own = `${text.match(VIEWPORT)}`.toLowerCase().split(",");
-  const isScaled = SCALED.test(text) || new Set(own).size < own.length;
+  const viewports = `${text.match(VIEWPORT_PATTERN)}`.toLowerCase().split(",");
+  const isScaled = SCALED_PATTERN.test(text) || new Set(viewports).size < viewports.length;
   const canvas = isScaled ? undefined : canvasOf(root);
   const filters = new WeakMap<object, Results>();
   const scale = canvas ? Math.max(1, EXPECTED_WIDTH / canvas.width) : MAX_RADIUS;
@@ -110,23 +110,23 @@ export function createFilterPricing(text: string, root: Tag) {
 
   function fullCostOf({ name, attributes }: Tag): number {
     const numbers = (attribute: string) => (attributes.get(attribute) ?? "").split(/[\s,]+/).map(Number);
-    const product = (attribute: string, factor = 1, most = 1e6) => {
+    const product = (attribute: string, factor = 1, max = 1e6) => {
       const [x = 0, y = x] = numbers(attribute);
-      return Math.min(most, (x || 0) * factor) * Math.min(most, (y || 0) * factor);
+      return Math.min(max, (x || 0) * factor) * Math.min(max, (y || 0) * factor);
     };
     if (name === "feConvolveMatrix") return 220 + 30 * (product("order") || 9);
     if (name === "feMorphology") return 60 * Math.max(2, product("radius", scale, MAX_RADIUS));
     if (attributes.get("operator")?.trim() === "arithmetic") return ARITHMETIC_COST;
     if (name === "feTurbulence") return 220 + 50 * (numbers("numOctaves")[0] || 1);
-    return COSTS[name] ?? COST;
+    return COSTS[name] ?? DEFAULT_COST;
   }
 
-  /** Part of the picture, from 0 to 1, that a filter works on. */
+  /** Share of the picture, from 0 to 1, that a filter works on. */
   function areaOf({ attributes }: Tag): number {
     if (!canvas || attributes.get("filterUnits") !== "userSpaceOnUse") return 1;
-    const part =
+    const share =
       (Number(attributes.get("width")) * Number(attributes.get("height"))) / (canvas.width * canvas.height);
-    return part >= 0 ? Math.min(1, Math.max(MIN_AREA, part)) : 1;
+    return share >= 0 ? Math.min(1, Math.max(MIN_AREA, share)) : 1;
   }
 
   return { costOf, areaOf };

@@ -5,7 +5,7 @@ import { createFilterPricing, FILTER_FUNCTION, FUNCTION_COST } from "./svg-filte
 export interface Node {
   readonly name: string;
   /** Elements in it, itself included, references not followed. A filter counts as many. */
-  own: number;
+  weight: number;
   /** Estimated milliseconds for each megapixel that is drawn. What is in a filter counts for the filter only. */
   cost: number;
   /** `#id` and `.class` of what is drawn along with it, once for each place in it that names them. */
@@ -33,9 +33,9 @@ const broken = () => new MediaError("UNIDENTIFIED", "The source is not a readabl
  * what reaches outside the document or hides from this reader, and `ELIMIT` for more than `limit` elements or references.
  */
 export function readSvg(text: string, limit: number): Svg {
-  const root: Node = { name: "", own: 0, cost: 0, references: [] };
+  const root: Node = { name: "", weight: 0, cost: 0, references: [] };
   const named = new Map<string, Node>([
-    [FUNCTION, { name: "filter", own: FILTER, cost: FUNCTION_COST, references: [] }],
+    [CSS_FILTER_ID, { name: "filter", weight: FILTER_WEIGHT, cost: FUNCTION_COST, references: [] }],
   ]);
   // Filters that are open: their regions, as a part of the drawing.
   const areas = new Map<Node, number>();
@@ -71,7 +71,7 @@ export function readSvg(text: string, limit: number): Svg {
       const id = tag.attributes.get("id");
       const isNew = id !== undefined && !named.has(`#${id}`);
       if (isNew) {
-        const node: Node = { name: tag.name, own: 0, cost: 0, references: [] };
+        const node: Node = { name: tag.name, weight: 0, cost: 0, references: [] };
         if (tag.name === "filter") areas.set(node, pricing.areaOf(tag));
         named.set(`#${id}`, node);
         counted.push(node);
@@ -81,16 +81,16 @@ export function readSvg(text: string, limit: number): Svg {
       const filterCost = isFilter(tag) ? pricing.costOf(tag, filterOf(open)) : undefined;
       for (const node of counted) {
         node.cost += filterCost === undefined ? ELEMENT_COST : filterCost * (areas.get(node) ?? 0);
-        node.own += weight;
+        node.weight += weight;
         node.references.push(...references);
       }
-      if (Math.max(root.own, root.references.length) > limit) throw tooMany(limit);
+      if (Math.max(root.weight, root.references.length) > limit) throw tooMany(limit);
       if (counted.length > MAX_NESTED) throw new MediaError("ELIMIT", "The SVG is nested too deeply");
       if (!tag.closed) open.push({ name: tag.name, counted: isNew });
       else if (isNew) counted.pop();
     }
   }
-  if (root.own === 0) throw broken();
+  if (root.weight === 0) throw broken();
   return { root, named, classes };
 }
 
@@ -142,15 +142,15 @@ const ENTITIES: Readonly<Record<string, string>> = { lt: "<", gt: ">", amp: "&",
 /** Character references resolved, so that they hide nothing. */
 function decode(value: string): string {
   if (!value.includes("&")) return value;
-  return value.replace(/&(?:#x([0-9a-f]{1,6})|#(\d{1,7})|(\w{2,4}));/gi, (whole, hex, decimal, name) => {
-    if (name !== undefined) return ENTITIES[name] ?? whole;
+  return value.replace(/&(?:#x([0-9a-f]{1,6})|#(\d{1,7})|(\w{2,4}));/gi, (match, hex, decimal, name) => {
+    if (name !== undefined) return ENTITIES[name] ?? match;
     const code = hex === undefined ? Number(decimal) : Number.parseInt(hex, 16);
-    return code <= 0x10ffff ? String.fromCodePoint(code) : whole;
+    return code <= 0x10ffff ? String.fromCodePoint(code) : match;
   });
 }
 
-/** Elements that drawing one part of a filter stands for: it touches every pixel of its area. */
-const FILTER = 100;
+/** Number of elements whose drawing takes as long as one primitive of a filter: it touches every pixel of its area. */
+const FILTER_WEIGHT = 100;
 /** Milliseconds for a megapixel of any other element: 40 together take about as long as painting the area once. */
 const ELEMENT_COST = 0.5;
 
@@ -161,16 +161,18 @@ const filterOf = (open: readonly { readonly name: string }[]) => {
 
 const isFilter = ({ name }: Tag) => name.startsWith("fe");
 
-/** Elements that drawing an element stands for. Some filters take as long as their numbers are large. */
+/** Weight of an element in elements. The cost of some filters grows with their numbers. */
 function weightOf(tag: Tag): number {
   if (!isFilter(tag)) return 1;
   const { attributes } = tag;
   const number = (attribute: string) => Number.parseFloat(attributes.get(attribute) ?? "") || 0;
-  return FILTER * Math.max(1, number("numOctaves"), number("order") ** 2 / 9, number("radius") ** 2 / 25);
+  return (
+    FILTER_WEIGHT * Math.max(1, number("numOctaves"), number("order") ** 2 / 9, number("radius") ** 2 / 25)
+  );
 }
 
 /** What a filter function of CSS refers to. */
-const FUNCTION = "#filter()";
+const CSS_FILTER_ID = "#filter()";
 
 const RASTER = /^data:image\/(png|jpeg|jpg|gif|webp)[;,]/i;
 
@@ -200,7 +202,7 @@ function referencesIn(css: string): string[] {
   const targets = [...css.matchAll(/url\(\s*["']?\s*([^"')]*)/gi)].flatMap(([, target = ""]) =>
     hrefOf("", target.trim()),
   );
-  return [...targets, ...(css.match(FILTER_FUNCTION) ?? []).map(() => FUNCTION)];
+  return [...targets, ...(css.match(FILTER_FUNCTION) ?? []).map(() => CSS_FILTER_ID)];
 }
 
 /** Notes which classes refer to what. Other selectors with references match what is not known here. */

@@ -3,7 +3,13 @@ import { xmlText } from "@mediatap/core/decode";
 import { type Node, readSvg, type Svg, tooMany } from "./svg-parser.ts";
 
 /** Referenced, these are read once and not drawn again. */
-const CHEAP: ReadonlySet<string> = new Set(["linearGradient", "radialGradient", "stop", "image", "path"]);
+const UNCOUNTED_ELEMENTS: ReadonlySet<string> = new Set([
+  "linearGradient",
+  "radialGradient",
+  "stop",
+  "image",
+  "path",
+]);
 
 /**
  * Refuses an SVG that must not be drawn: one that names other documents, declares entities, or comes to more than
@@ -13,7 +19,7 @@ const CHEAP: ReadonlySet<string> = new Set(["linearGradient", "radialGradient", 
  */
 export function checkSvg(bytes: Uint8Array, { svgElements: limit }: Limits): number {
   const svg = readSvg(xmlText(bytes), limit);
-  const { elements, cost } = weigh(svg.root, svg, limit, new Map(), new Set());
+  const { elements, cost } = weightOf(svg.root, svg, limit, new Map(), new Set());
   if (elements > limit) throw tooMany(limit);
   return cost;
 }
@@ -24,20 +30,20 @@ interface Weight {
   readonly cost: number;
 }
 
-const ENDLESS: Weight = { elements: Number.POSITIVE_INFINITY, cost: Number.POSITIVE_INFINITY };
+const INFINITE_WEIGHT: Weight = { elements: Number.POSITIVE_INFINITY, cost: Number.POSITIVE_INFINITY };
 
 /** What a node and all that it refers to come to. Stops above `limit` elements; a circle counts as endless. */
-function weigh(node: Node, svg: Svg, limit: number, known: Map<Node, Weight>, open: Set<Node>): Weight {
+function weightOf(node: Node, svg: Svg, limit: number, known: Map<Node, Weight>, open: Set<Node>): Weight {
   const before = known.get(node);
   if (before) return before;
-  if (open.has(node)) return ENDLESS;
+  if (open.has(node)) return INFINITE_WEIGHT;
   open.add(node);
-  let { own: elements, cost } = node;
+  let { weight: elements, cost } = node;
   for (const reference of node.references) {
     for (const id of reference.startsWith(".") ? (svg.classes.get(reference) ?? []) : [reference]) {
       const target = svg.named.get(id);
-      if (!target || CHEAP.has(target.name)) continue;
-      const inner = weigh(target, svg, limit, known, open);
+      if (!target || UNCOUNTED_ELEMENTS.has(target.name)) continue;
+      const inner = weightOf(target, svg, limit, known, open);
       elements += inner.elements;
       cost += inner.cost;
     }

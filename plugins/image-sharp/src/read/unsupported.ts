@@ -14,7 +14,7 @@ const text =
 const brand = (pattern: RegExp) => (head: Uint8Array) =>
   ascii(head, 4, 8) === "ftyp" && pattern.test(ascii(head, 8, 12));
 
-/** Whether the first entry of an icon's directory has a length, and a place after the directory. */
+/** Whether the first entry of an icon's directory has a length, and an offset after the directory. */
 function hasDirectory(head: Uint8Array): boolean {
   if (head.length < 22) return false;
   const view = new DataView(head.buffer, head.byteOffset, head.byteLength);

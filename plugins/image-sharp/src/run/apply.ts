@@ -3,14 +3,14 @@ import type { Box } from "@mediatap/core/steps";
 import type { OverlayOptions, Sharp, TrimOptions } from "sharp";
 import type { Pass, Scale } from "../operations/pass.ts";
 
-/** A pass whose layers are drawn and whose edges are known. */
+/** A pass whose layers are rendered and whose edges are known. */
 export type ReadyPass = Omit<Pass, "over" | "trim"> & {
   readonly trim?: TrimOptions;
   readonly over?: OverlayOptions[];
   readonly opaque?: boolean;
 };
 
-/** How the picture comes from its decoder. */
+/** Options of the decoder. */
 export interface Decoding {
   readonly fastShrinkOnLoad: boolean;
   /** Factor by which a JPEG's decoder shrinks. @default 1 */
@@ -23,13 +23,13 @@ export interface Decoding {
  */
 function fitOf({ from, ...to }: Scale, shrink: number): "fill" | "inside" {
   if (shrink === 1) return "fill";
-  const left = { width: Math.floor(from.width / shrink), height: Math.floor(from.height / shrink) };
-  if (!isExact(left, to)) return "fill";
-  const [across, down] = [left.width / to.width, left.height / to.height];
-  const moved = (x: number, y: number) =>
+  const shrunk = { width: Math.floor(from.width / shrink), height: Math.floor(from.height / shrink) };
+  if (!isExact(shrunk, to)) return "fill";
+  const [across, down] = [shrunk.width / to.width, shrunk.height / to.height];
+  const shift = (x: number, y: number) =>
     Math.max(Math.abs(from.width / shrink / x - to.width), Math.abs(from.height / shrink / y - to.height));
   const scale = Math.max(across, down);
-  return moved(scale, scale) < moved(across, down) ? "inside" : "fill";
+  return shift(scale, scale) < shift(across, down) ? "inside" : "fill";
 }
 
 /** Whether a picture that is scaled to fit inside a size gets exactly this size, by a margin for other ways of rounding. */
@@ -45,7 +45,7 @@ function isExact({ width, height }: Size, to: Size): boolean {
 const LUMA: [number, number, number] = [0.2126, 0.7152, 0.0722];
 const GREY: [typeof LUMA, typeof LUMA, typeof LUMA] = [LUMA, LUMA, LUMA];
 
-/** Asks sharp for all that the pass holds; the calls come in an order that sharp does not take for another request. */
+/** Sets the options of sharp for a pass, in an order that sharp does not mistake for another request. */
 export function apply(image: Sharp, pass: ReadyPass, { fastShrinkOnLoad, shrink = 1 }: Decoding): Sharp {
   if (pass.trim) image.trim(pass.trim);
   if (pass.before) image.extract(plain(pass.before));

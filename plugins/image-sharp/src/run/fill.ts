@@ -11,9 +11,9 @@ import { cornerColors, dominantColor, edgeColors, type Rgb } from "../pixels/pal
  */
 export async function fill(pixels: Pixels, { canvas, paint }: Fill): Promise<Sharp> {
   const [first] = framesOf(pixels) as [Pixels];
-  const lies: Box = canvas ?? { left: 0, top: 0, width: pixels.width, height: pixels.height };
-  const backdrop = pixels.frames > 1 ? undefined : await backdropOf(paint, first, lies);
-  return backdrop ? compose(backdrop, pixels, lies) : plain(pixels, lies, dominantColor(first));
+  const position: Box = canvas ?? { left: 0, top: 0, width: pixels.width, height: pixels.height };
+  const backdrop = pixels.frames > 1 ? undefined : await backdropOf(paint, first, position);
+  return backdrop ? compose(backdrop, pixels, position) : plain(pixels, position, dominantColor(first));
 }
 
 function plain(pixels: Pixels, canvas: Box, background: Rgb): Sharp {
@@ -56,7 +56,7 @@ async function rgb(image: Sharp): Promise<Pixels> {
 /** Blur that hides what the copy shows, where no intensity is given: of 100. */
 const AUTO_INTENSITY = 25;
 
-/** A copy that covers the canvas. It is blurred small and scaled up: nobody can tell, and large masks cost much. */
+/** A copy that covers the canvas. It is blurred small and scaled up: the difference is invisible, and large masks are expensive. */
 async function blurred(
   picture: Pixels,
   canvas: Size,
@@ -100,24 +100,24 @@ async function corners(picture: Pixels, canvas: Size): Promise<Pixels> {
 }
 
 /** Samples a side from which a gradient is scaled up: few, because they are worked out one by one. */
-const SAMPLES = 64;
+const GRADIENT_SIDE = 64;
 
 /** Colours at the edges or corners, with straight transitions in between. */
 function smooth(grid: readonly (readonly Rgb[])[], { width, height }: Size): Promise<Pixels> {
   const [upper, lower] = [grid[0], grid.at(-1)] as [readonly Rgb[], readonly Rgb[]];
-  const data = Buffer.allocUnsafe(SAMPLES * SAMPLES * 3);
-  for (let y = 0; y < SAMPLES; y++) {
-    for (let x = 0; x < SAMPLES; x++) {
-      const across = x / (SAMPLES - 1);
-      const color = mix(row(upper, across), row(lower, across), y / (SAMPLES - 1));
-      data.set([color.r, color.g, color.b], (y * SAMPLES + x) * 3);
+  const data = Buffer.allocUnsafe(GRADIENT_SIDE * GRADIENT_SIDE * 3);
+  for (let y = 0; y < GRADIENT_SIDE; y++) {
+    for (let x = 0; x < GRADIENT_SIDE; x++) {
+      const across = x / (GRADIENT_SIDE - 1);
+      const color = mix(mixRow(upper, across), mixRow(lower, across), y / (GRADIENT_SIDE - 1));
+      data.set([color.r, color.g, color.b], (y * GRADIENT_SIDE + x) * 3);
     }
   }
-  const samples: Pixels = { data, width: SAMPLES, height: SAMPLES, channels: 3, frames: 1 };
+  const samples: Pixels = { data, width: GRADIENT_SIDE, height: GRADIENT_SIDE, channels: 3, frames: 1 };
   return rgb(openPixels(samples).resize({ width, height, fit: "fill", kernel: "cubic" }));
 }
 
-const row = (colors: readonly Rgb[], at: number) => mix(colors[0] as Rgb, colors.at(-1) as Rgb, at);
+const mixRow = (colors: readonly Rgb[], at: number) => mix(colors[0] as Rgb, colors.at(-1) as Rgb, at);
 
 const mix = (a: Rgb, b: Rgb, at: number): Rgb => ({
   r: Math.round(a.r + (b.r - a.r) * at),

@@ -3,8 +3,8 @@ import sharp, { type Sharp, type SharpOptions } from "sharp";
 import { addsColor } from "../operations/pass.ts";
 import { type Animation, openPixels } from "../pixels/buffer.ts";
 import { decodedSize } from "../plan/decoder.ts";
-import type { Draft } from "../plan/image-plan.ts";
-import { drawApng, readApng } from "../read/apng.ts";
+import type { ImagePlan } from "../plan/image-plan.ts";
+import { readApng, renderFrames } from "../read/apng.ts";
 import { decodedInput } from "../read/decoded.ts";
 import { inputOf } from "../read/header.ts";
 
@@ -18,17 +18,17 @@ export interface Opened {
 /** A source as the beginning of its first pipeline. Throws what reading or decoding it throws. */
 export async function openSource(
   source: Source,
-  draft: Draft,
+  plan: ImagePlan,
   renderContext: RenderContext,
 ): Promise<Opened> {
-  const { header, frames, page, time, density, original, plan, keeps } = draft;
+  const { header, frames, page, time, density, original, stepsPlan, keeps } = plan;
   const { limits } = renderContext;
   if (header.format === "apng" && (frames > 1 || page > 0)) {
     const apng = readApng(await source.bytes(limits.imageBytes));
-    const pixels = await drawApng(apng, { first: page, last: page + frames - 1 }, renderContext);
+    const pixels = await renderFrames(apng, { first: page, last: page + frames - 1 }, renderContext);
     return { image: openPixels(pixels), animation: frames > 1 ? apng.animation : {} };
   }
-  const size = decodedSize(header, plan.known.parts, original);
+  const size = decodedSize(header, stepsPlan.known.stages, original);
   const input = header.decode
     ? await decodedInput(source, header, { page, size, ...(time !== undefined && { time }) }, renderContext)
     : await inputOf(source, header.format, limits);
@@ -41,7 +41,7 @@ export async function openSource(
     ...(density !== undefined && { density }),
   };
   const image = sharp(input, options);
-  const [first] = plan.known.parts;
+  const [first] = stepsPlan.known.stages;
   const colored = first?.kind === "pass" && addsColor(first.pass);
   if (frames === 1 && header.depth !== 16 && !colored) return { image, animation: {} };
   const meta = await image.metadata();

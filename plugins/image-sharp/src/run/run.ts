@@ -10,148 +10,148 @@ import {
 import { assertSizeAfter, type Corner, evaluate, facesIn, sizeAfter } from "@mediatap/core/steps";
 import type { OverlayOptions, Sharp } from "sharp";
 import { type Bounds, offLoop, threadWork } from "../effects/pool.ts";
-import { composed, cutTo, type DrawnLayer, drawLayer } from "../layers/render.ts";
 import type { LayerFiles } from "../layers/open.ts";
+import { cutToLayer, overlayOptions, type RenderedLayer, renderLayer } from "../layers/render.ts";
 import { coarse, frameByFrame, isEmpty, type Pass, type Scale, type Slots } from "../operations/pass.ts";
 import {
   type Animation,
+  bufferPixels,
+  bufferWithMetadata,
   framesOf,
   fromRawFrame,
-  type Held,
-  holdPixels,
-  holdWithMetadata,
-  join,
+  joinFrames,
   openPixels,
+  type PixelBuffer,
   type Pixels,
   pixelsOf,
   rawFrame,
   trimmed,
 } from "../pixels/buffer.ts";
-import type { Draft } from "../plan/image-plan.ts";
-import { assertSizes, type Known, type Part, Planner } from "../plan/steps.ts";
+import type { ImagePlan } from "../plan/image-plan.ts";
+import { assertSizes, type KnownStages, Planner, type Stage } from "../plan/steps.ts";
 import { mediaError } from "../read/libvips.ts";
-import { keep, write } from "../write/write.ts";
+import { applyKeeps, write } from "../write/write.ts";
 import { apply, type ReadyPass } from "./apply.ts";
 import { fill } from "./fill.ts";
 import { openSource } from "./open.ts";
 import { FocusSearch } from "./search.ts";
 import { trimOf } from "./trim.ts";
 
-/** Does what was planned. */
+/** Runs a plan. */
 export async function run(
-  draft: Draft,
+  plan: ImagePlan,
   source: Source,
   files: LayerFiles,
   renderContext: RenderContext,
 ): Promise<PlanResult> {
   const search = new FocusSearch(renderContext);
   try {
-    const known = await search.found(draft, source);
-    const make = (draft: Draft) => new Run(draft, files, renderContext, search).do(source);
-    // A gain map that cannot be read, or cut as finely, is no reason to have no picture.
-    const rendition = await (known.gainMap
-      ? make(known).catch(() => make({ ...known, gainMap: false }))
-      : make(known));
+    const resolved = await search.withBoxes(plan, source);
+    const make = (plan: ImagePlan) => new Run(plan, files, renderContext, search).renderImage(source);
+    // A gain map that cannot be read, or cut as finely, does not fail the render.
+    const rendition = await (resolved.gainMap
+      ? make(resolved).catch(() => make({ ...resolved, gainMap: false }))
+      : make(resolved));
     return search.failed ? { ...rendition, degraded: true } : rendition;
   } catch (error) {
     throw renderContext.signal.aborted ? renderContext.signal.reason : mediaError(error);
   }
 }
 
-/** One picture on its way through its pipelines. */
+/** The state of one render. */
 class Run {
-  readonly #draft: Draft;
+  readonly #plan: ImagePlan;
   readonly #files: LayerFiles;
   readonly #renderContext: RenderContext;
   readonly #search: FocusSearch;
   readonly #deadline: number;
-  /** The picture so far; `#busy` once something is asked of it. */
+  /** The picture so far; `#busy` once operations are queued on it. */
   #image!: Sharp;
   #busy = false;
   #animation: Animation = {};
   #unshrunk = false;
-  /** Where what was left of all frames lay in those that were trimmed. */
+  /** Position of the trimmed frames in the frames before the trim. */
   #trimmed: Corner | undefined;
 
-  constructor(draft: Draft, files: LayerFiles, renderContext: RenderContext, search: FocusSearch) {
+  constructor(plan: ImagePlan, files: LayerFiles, renderContext: RenderContext, search: FocusSearch) {
     this.#search = search;
-    this.#draft = draft;
+    this.#plan = plan;
     this.#files = files;
     this.#renderContext = renderContext;
     this.#deadline = performance.now() + renderContext.limits.imageWork;
   }
 
-  async do(source: Source): Promise<PlanResult> {
+  async renderImage(source: Source): Promise<PlanResult> {
     await this.#open(source);
-    await this.#steps();
-    return { ...(await this.#encode()), sourceSize: this.#draft.original };
+    await this.#runStages();
+    return { ...(await this.#encode()), sourceSize: this.#plan.original };
   }
 
-  /** The picture as a layer of another one: pixels with alpha. */
-  async draw(start: Source | Pixels): Promise<Pixels> {
-    if ("data" in start) this.#take(start);
+  /** Renders the picture as a layer of another one: pixels with alpha. */
+  async renderPixels(start: Source | Pixels): Promise<Pixels> {
+    if ("data" in start) this.#setPixels(start);
     else await this.#open(start);
-    await this.#steps();
+    await this.#runStages();
     this.#image.ensureAlpha().toColourspace("srgb");
     return this.#pixels();
   }
 
-  async #steps(): Promise<void> {
-    let { known } = this.#draft.plan;
+  async #runStages(): Promise<void> {
+    let { known } = this.#plan.stepsPlan;
     for (;;) {
-      for (const part of known.parts) await this.#part(part);
-      if (known.rest.length === 0) break;
-      known = await this.#planRest(known);
+      for (const stage of known.stages) await this.#runStage(stage);
+      if (known.remaining.length === 0) break;
+      known = await this.#planRemaining(known);
     }
   }
 
   async #open(source: Source): Promise<void> {
-    const { image, animation, unshrunk } = await openSource(source, this.#draft, this.#renderContext);
+    const { image, animation, unshrunk } = await openSource(source, this.#plan, this.#renderContext);
     this.#image = image;
     this.#unshrunk = unshrunk === true;
     this.#animation = animation;
   }
 
-  async #part(part: Part): Promise<void> {
-    switch (part.kind) {
+  async #runStage(stage: Stage): Promise<void> {
+    switch (stage.kind) {
       case "pass":
-        return this.#pass(part.pass);
+        return this.#pass(stage.pass);
       case "fill": {
         const pixels = await this.#pixels();
         this.#renderContext.signal.throwIfAborted();
-        this.#image = await fill(pixels, part);
+        this.#image = await fill(pixels, stage);
         this.#busy = true;
         return;
       }
       case "reshape":
-        return this.#eachFrame((frame) => this.#reshape(frame, part.step));
+        return this.#eachFrame((frame) => this.#reshape(frame, stage.step));
       case "effect":
-        return this.#take(await part.run(await this.#pixels(), this.#bounds()));
+        return this.#setPixels(await stage.run(await this.#pixels(), this.#bounds()));
       case "foreign":
-        return this.#eachFrame((frame) => this.#foreign(frame, part.step));
+        return this.#eachFrame((frame) => this.#foreign(frame, stage.step));
     }
   }
 
   async #pass(pass: Pass, first = this.#isFirst(pass)): Promise<void> {
     if (pass.scale?.linear) return this.#scaleLinear(pass, pass.scale, first);
-    const { frames, settings, shrink } = this.#draft;
+    const { frames, settings, shrink } = this.#plan;
     if (frames > 1 && frameByFrame(pass)) {
       const pixels = await this.#pixels();
-      const still = await (pass.trim ? this.#trimOnce(pixels, pass.trim) : this.#ready(pass));
+      const still = await (pass.trim ? this.#trimOnce(pixels, pass.trim) : this.#withLayers(pass));
       return this.#eachFrame(
         (frame) => pixelsOf(this.#timed(apply(openPixels(frame), still, settings))),
         pixels,
       );
     }
     if (pass.trim?.alpha) return this.#trim(pass.trim);
-    if (this.#busy) this.#image = (await this.#hold()).open();
-    apply(this.#image, await this.#ready(pass), { ...settings, ...(first && { shrink }) });
+    if (this.#busy) this.#image = (await this.#buffer()).open();
+    apply(this.#image, await this.#withLayers(pass), { ...settings, ...(first && { shrink }) });
     this.#busy = true;
   }
 
   /** Whether the pass works on what a decoder may have shrunk. */
   #isFirst(pass: Pass): boolean {
-    const [first] = this.#draft.plan.known.parts;
+    const [first] = this.#plan.stepsPlan.known.stages;
     return first?.kind === "pass" && first.pass === pass && !this.#unshrunk;
   }
 
@@ -160,19 +160,19 @@ class Run {
     const { trim, before, flatten, scale: _scale, ...rest } = pass;
     const earlier = { ...(trim && { trim }), ...(before && { before }), ...(flatten && { flatten }) };
     await this.#pass({ ...earlier, scale: coarse({ width, height, ...scale }) }, first);
-    const held = await this.#hold();
-    this.#image = held
+    const buffer = await this.#buffer();
+    this.#image = buffer
       .open()
       .pipelineColourspace("scrgb")
       .resize({ width, height, fit: "fill" })
-      .toColourspace(held.channels < 3 ? "b-w" : "srgb");
+      .toColourspace(buffer.channels < 3 ? "b-w" : "srgb");
     if (!isEmpty(rest)) await this.#pass(rest, false);
   }
 
   /** Trims a picture of which some may be clear. Nothing else is in such a pass. */
   async #trim({ tolerance }: Slots["trim"]): Promise<void> {
-    const held = await this.#hold();
-    this.#image = held.open().trim(trimOf(await held.pixels(), tolerance));
+    const buffer = await this.#buffer();
+    this.#image = buffer.open().trim(trimOf(await buffer.pixels(), tolerance));
     this.#busy = true;
   }
 
@@ -188,34 +188,34 @@ class Run {
     return { before: { left, top, width: info.width, height: info.height } };
   }
 
-  /** The pass with its layers drawn. */
-  async #ready({ over, trim, ...others }: Pass): Promise<ReadyPass> {
+  /** The pass with its layers rendered. */
+  async #withLayers({ over, trim, ...others }: Pass): Promise<ReadyPass> {
     const rest = { ...others, ...(trim && { trim: { threshold: trim.tolerance } }) };
     if (!over) return rest;
-    const ready: OverlayOptions[] = [];
-    for (const one of over) {
-      if (one.layer === undefined) ready.push(one);
-      else ready.push(composed(await this.#layer(one.layer, one.base), one.layer));
+    const overlays: OverlayOptions[] = [];
+    for (const overlay of over) {
+      if (overlay.layer === undefined) overlays.push(overlay);
+      else overlays.push(overlayOptions(await this.#layer(overlay.layer, overlay.base), overlay.layer));
     }
-    const opaque = over.every((one) => one.opaque === true);
-    return { ...rest, over: ready, ...(opaque && { opaque }) };
+    const opaque = over.every((overlay) => overlay.opaque === true);
+    return { ...rest, over: overlays, ...(opaque && { opaque }) };
   }
 
-  #layer(step: StepOf<"overlay">, base: Size): Promise<DrawnLayer> {
+  #layer(step: StepOf<"overlay">, base: Size): Promise<RenderedLayer> {
     this.#renderContext.signal.throwIfAborted();
-    const { registry, settings } = this.#draft;
+    const { registry, settings } = this.#plan;
     const [renderContext, files, search] = [this.#renderContext, this.#files, this.#search];
-    const draw = async (draft: Draft, start: Source | Pixels) => {
-      const known = "data" in start ? draft : await search.found(draft, start);
-      return new Run(known, files, renderContext, search).draw(start);
+    const render = async (plan: ImagePlan, start: Source | Pixels) => {
+      const resolved = "data" in start ? plan : await search.withBoxes(plan, start);
+      return new Run(resolved, files, renderContext, search).renderPixels(start);
     };
-    return drawLayer(step, base, { renderContext, registry, settings, files, draw });
+    return renderLayer(step, base, { renderContext, registry, settings, files, render });
   }
 
   /** A layer that cuts the picture to its own shape, or moves its pixels. */
   async #reshape(frame: Pixels, step: StepOf<"overlay">): Promise<Pixels> {
     const { pixels, placed, scope } = await this.#layer(step, frame);
-    if (step.blend?.mode !== "displace") return pixelsOf(this.#timed(cutTo(frame, pixels, placed)));
+    if (step.blend?.mode !== "displace") return pixelsOf(this.#timed(cutToLayer(frame, pixels, placed)));
     const { x, y } = step.blend;
     const reach = { x: evaluate(x, scope), y: evaluate(y, scope) };
     const work = threadWork<typeof import("../effects/displace.ts")>("displace", {
@@ -228,64 +228,65 @@ class Run {
   }
 
   async #foreign(frame: Pixels, step: Step): Promise<Pixels> {
-    const { original, scope, registry, frames, output } = this.#draft;
+    const { original, scope, registry, frames, output } = this.#plan;
     const current = { width: frame.width, height: frame.height };
     const size = sizeAfter(step, { original, current, scope }, registry);
     const { limits } = this.#renderContext;
     assertSizeAfter(step, current, size, { limits, frames, format: output.format });
-    const done = await this.#renderContext.step(rawFrame(frame), step, size);
-    if (!done) throw new MediaError("EUNSUPPORTED", `${step.op} is not supported for images`);
-    return fromRawFrame(done);
+    const result = await this.#renderContext.step(rawFrame(frame), step, size);
+    if (!result) throw new MediaError("EUNSUPPORTED", `${step.op} is not supported for images`);
+    return fromRawFrame(result);
   }
 
-  /** Works on all frames, one by one. */
+  /** Processes all frames, one by one. */
   async #eachFrame(work: (frame: Pixels) => Promise<Pixels>, pixels?: Pixels): Promise<void> {
-    const done: Pixels[] = [];
+    const results: Pixels[] = [];
     for (const frame of framesOf(pixels ?? (await this.#pixels()))) {
       this.#renderContext.signal.throwIfAborted();
-      done.push(await work(frame));
+      results.push(await work(frame));
     }
-    this.#take(join(done));
+    this.#setPixels(joinFrames(results));
   }
 
-  /** Plans the steps that had to wait for the true size, under the same limits. */
-  async #planRest({ rest, size, alpha, faces: known }: Known): Promise<Known> {
-    const held = await this.#hold();
-    const corner = held.trimmed ?? this.#trimmed;
+  /** Plans the steps that need the real size, under the same limits. */
+  async #planRemaining({ remaining, size, alpha, faces: knownFaces }: KnownStages): Promise<KnownStages> {
+    const buffer = await this.#buffer();
+    const corner = buffer.trimmed ?? this.#trimmed;
     this.#trimmed = undefined;
-    const faces = corner && known ? facesIn(known, size, { ...corner, ...held.size }) : known;
-    this.#image = held.open();
+    const faces =
+      corner && knownFaces ? facesIn(knownFaces, size, { ...corner, ...buffer.size }) : knownFaces;
+    this.#image = buffer.open();
     this.#busy = false;
-    const { original, scope, output, frames, registry, linear } = this.#draft;
+    const { original, scope, output, frames, registry, linear } = this.#plan;
     const planner = new Planner({
       original,
       linear,
-      current: held.size,
+      current: buffer.size,
       scope,
       registry,
       alpha,
       animated: frames > 1,
       ...(faces && { faces }),
     });
-    const plan = planner.take(rest).plan();
-    assertSizes(plan, { limits: this.#renderContext.limits, frames, format: output.format });
-    return plan.known;
+    const stepsPlan = planner.add(remaining).plan();
+    assertSizes(stepsPlan, { limits: this.#renderContext.limits, frames, format: output.format });
+    return stepsPlan.known;
   }
 
-  #take(pixels: Pixels): void {
+  #setPixels(pixels: Pixels): void {
     this.#image = openPixels(pixels);
     this.#busy = false;
   }
 
   async #pixels(): Promise<Pixels> {
     this.#renderContext.signal.throwIfAborted();
-    return pixelsOf(this.#timed(this.#image), this.#draft.frames);
+    return pixelsOf(this.#timed(this.#image), this.#plan.frames);
   }
 
-  async #hold(): Promise<Held> {
-    if (!this.#draft.keeps) return holdPixels(await this.#pixels());
+  async #buffer(): Promise<PixelBuffer> {
+    if (!this.#plan.keeps) return bufferPixels(await this.#pixels());
     this.#renderContext.signal.throwIfAborted();
-    return holdWithMetadata(keep(this.#timed(this.#image), this.#draft.keeps));
+    return bufferWithMetadata(applyKeeps(this.#timed(this.#image), this.#plan.keeps));
   }
 
   /** libvips looks at the clock between regions; the work that is under way may run over (its price is what bounds it). */
@@ -307,10 +308,10 @@ class Run {
   #encode(): Promise<PlanResult> {
     this.#renderContext.signal.throwIfAborted();
     return write({
-      draft: this.#draft,
+      plan: this.#plan,
       animation: this.#animation,
       image: this.#image,
-      hold: () => this.#hold(),
+      buffer: () => this.#buffer(),
       timed: (image) => this.#timed(image),
       bounds: () => this.#bounds(),
     });

@@ -1,8 +1,8 @@
 import type { FocusBox, RenderContext, Source } from "@mediatap/core";
-import type { Draft } from "../plan/image-plan.ts";
+import type { ImagePlan } from "../plan/image-plan.ts";
 import type { Search } from "../read/focus.ts";
 
-/** Looks for faces and focal points while a picture is made. A search that fails makes no picture fail: its result is unknown. */
+/** Searches faces and focal points during a render. A failed search does not fail the render: its result is unknown. */
 export class FocusSearch {
   #failed = false;
   readonly #renderContext: RenderContext;
@@ -16,9 +16,9 @@ export class FocusSearch {
     return this.#failed;
   }
 
-  /** A draft with what was to be looked for. */
-  async found(draft: Draft, source: Source): Promise<Draft> {
-    return draft.withBoxes?.(await this.#boxes(source, draft.searches)) ?? draft;
+  /** The plan, with the faces and focal points that it needs. */
+  async withBoxes(plan: ImagePlan, source: Source): Promise<ImagePlan> {
+    return plan.withBoxes?.(await this.#boxes(source, plan.searches)) ?? plan;
   }
 
   /** `undefined`: nothing is known. */
@@ -34,7 +34,7 @@ export class FocusSearch {
     try {
       return await this.#renderContext.inspect(name, source);
     } catch {
-      // The plugin that looked has written its log.
+      // The plugin has logged it.
       this.#renderContext.signal.throwIfAborted();
       this.#failed = true;
       return undefined;

@@ -1,13 +1,13 @@
 import sharp from "sharp";
 import { type Pixels, pixelsOf } from "../pixels/buffer.ts";
-import { type Ink, roomOf } from "./ink.ts";
+import { type Ink, lineWidthOf } from "./ink.ts";
 import type { TextBox } from "./style.ts";
 
 const CHANNELS = 4;
 
 /** The text in its box: trimmed, made as transparent as its colour, padded, on its background. */
-export async function boxed(drawn: Ink | undefined, box: TextBox): Promise<Pixels> {
-  const ink = drawn && trimmed(drawn);
+export async function renderBox(rendered: Ink | undefined, box: TextBox): Promise<Pixels> {
+  const ink = rendered && trimmed(rendered);
   const { width, height, left, right, top, bottom } = measureBox(ink, box);
   const canvas = { width: Math.max(1, left + width + right), height: Math.max(1, top + height + bottom) };
   const { background, color, align } = box;
@@ -41,7 +41,7 @@ export function measureBox(
   box: TextBox,
 ) {
   const [top, right, bottom, left] = box.padding.map(Math.round) as [number, number, number, number];
-  const width = (box.background && roomOf(box)) ?? ink?.width ?? 0;
+  const width = (box.background && lineWidthOf(box)) ?? ink?.width ?? 0;
   return { width, height: ink?.height ?? 0, left, right, top, bottom };
 }
 

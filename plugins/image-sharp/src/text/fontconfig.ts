@@ -4,7 +4,7 @@ import { openTempFolder } from "@mediatap/core";
 import { escapeXml } from "./xml.ts";
 
 /** What the family names of all fonts begin with that are handed to fontconfig. */
-export const PREFIX = "mediatap-";
+export const FAMILY_PREFIX = "mediatap-";
 
 let folder: string | undefined;
 
@@ -37,15 +37,15 @@ function prepare(): string {
 }
 
 /** Checked for changes, the configuration would be read again, and the fonts that were added be forgotten. */
-const NEVER = "<config><rescan><int>0</int></rescan></config>";
+const NO_RESCAN = "<config><rescan><int>0</int></rescan></config>";
 
-/** Without a folder for its cache fontconfig writes six complaints to standard error; the machine's own ones come first. */
+/** Without a folder for its cache fontconfig writes six warnings to standard error; the machine's own ones come first. */
 const configuration = (before: string, cache: string) => `<?xml version="1.0"?>
 <!DOCTYPE fontconfig SYSTEM "urn:fontconfig:fonts.dtd">
 <fontconfig>
   <include ignore_missing="yes">${escapeXml(before)}</include>
   <cachedir>${escapeXml(cache)}</cachedir>
-  ${NEVER}
+  ${NO_RESCAN}
   ${rule(
     "",
     `${edit("antialias", "<bool>true</bool>")}
@@ -73,7 +73,7 @@ const configuration = (before: string, cache: string) => `<?xml version="1.0"?>
 const edit = (name: string, value: string) => `<edit name="${name}" mode="assign">${value}</edit>`;
 
 const rule = (tests: string, edits: string) => `<match target="font">
-    <test name="family" compare="contains"><string>${PREFIX}</string></test>
+    <test name="family" compare="contains"><string>${FAMILY_PREFIX}</string></test>
     ${tests}
     ${edits}
   </match>`;

@@ -5,7 +5,7 @@ import { basename, join } from "node:path";
 import { MediaError, nearest, printable, type Source } from "@mediatap/core";
 import { ALIASES, DEFAULT_FAMILY, type FontFamily, familyKey, findFamilies } from "@mediatap/fonts-standard";
 import sharp from "sharp";
-import { PREFIX, setUpFontconfig } from "./fontconfig.ts";
+import { FAMILY_PREFIX, setUpFontconfig } from "./fontconfig.ts";
 import {
   type Coverage,
   checkFont,
@@ -21,12 +21,12 @@ import {
 /** A family by its name, or the bytes of a font file. */
 export type FontRef = string | Uint8Array;
 
-/** Bytes of a font file that is fetched: those of Chinese, Japanese and Korean in one are 20 MB. */
-const MOST_BYTES = 32 * 1024 * 1024;
+/** Bytes of a fetched font file at most: those of Chinese, Japanese and Korean in one are 20 MB. */
+const MAX_FONT_BYTES = 32 * 1024 * 1024;
 
-/** Font files that a process takes from origins, and their bytes: fontconfig forgets none. */
-const MOST_FILES = 500;
-const MOST_STORED = 512 * 1024 * 1024;
+/** Font files that a process loads from origins at most, and their bytes: fontconfig removes none. */
+const MAX_FONT_FILES = 500;
+const MAX_STORED_BYTES = 512 * 1024 * 1024;
 
 /** A font as it is drawn with: one style of a family. */
 export interface Face {
@@ -45,12 +45,12 @@ export interface FontsOptions {
 }
 
 /**
- * Reads a font file of an origin for `drawText`. `EINVAL` for what is no TrueType or OpenType font, told by its first bytes;
+ * Reads a font file of an origin for `renderText`. `EINVAL` for what is no TrueType or OpenType font, recognized by its first bytes;
  * `ELIMIT` beyond 32 MB.
  */
 export async function readFont(source: Source): Promise<Uint8Array> {
   checkFont(await source.peek(FONT_SNIFF_LENGTH));
-  return source.bytes(MOST_BYTES);
+  return source.bytes(MAX_FONT_BYTES);
 }
 
 /** The fonts of a process: those that are installed, and those of origins. Nothing is read before a text is drawn. */
@@ -59,8 +59,8 @@ export class Fonts {
   /** Font files in the folders. */
   readonly #own: readonly string[];
   readonly #faces = new Map<string, Face>();
-  /** Of this instance alone: fontconfig keeps names whose files are gone. */
-  readonly #mark = letters(randomBytes(4));
+  /** Unique to this instance: fontconfig keeps names whose files are removed. */
+  readonly #suffix = letters(randomBytes(4));
   #families: Promise<readonly FontFamily[]> | undefined;
   #folder: Promise<string> | undefined;
   #files = 0;
@@ -81,18 +81,18 @@ export class Fonts {
       .slice(0, 16);
   }
 
-  /** What a text is set in. A family that is not installed is the default one, a style that it does not have its regular. */
+  /** The face of a text. A family that is not installed is the default one, a style that it does not have its regular. */
   async choose(font: FontRef | undefined, bold: boolean, italic: boolean): Promise<Face> {
     if (font instanceof Uint8Array) return this.#custom(font);
     const families = await this.#find();
     const key = familyKey(font ?? DEFAULT_FAMILY);
-    const byKey = (wanted: string | undefined) => families.find((family) => family.key === wanted);
+    const byKey = (requested: string | undefined) => families.find((family) => family.key === requested);
     const family = byKey(key) ?? byKey(ALIASES[key]) ?? byKey(DEFAULT_FAMILY) ?? families[0];
     if (!family) throw new MediaError("EINTERNAL", "No font is installed");
     return this.#face(fileOf(family, bold, italic));
   }
 
-  /** What to tell the author of a text about a family that is not installed; `undefined`: it is. */
+  /** A note for the author of a text about a family that is not installed; `undefined`: it is installed. */
   async noteOn(font: string): Promise<string | undefined> {
     const families = await this.#find();
     const key = familyKey(font);
@@ -105,7 +105,7 @@ export class Fonts {
     return `the font '${printable(font)}' is not installed, Open Sans takes its place${hint}`;
   }
 
-  /** What draws what the chosen face has no sign for, in the order in which it is to be tried. */
+  /** Faces for characters that the chosen face lacks, in the order to try. */
   async others(text: string, bold: boolean, italic: boolean): Promise<{ text: Face[]; emoji: Face[] }> {
     const families = await this.#find();
     const main = families.filter(({ key }) => key === DEFAULT_FAMILY);
@@ -145,7 +145,7 @@ export class Fonts {
   }
 
   #face(file: string): Face {
-    return this.#once(file, () => {
+    return this.#memoize(file, () => {
       const [, path = file, index = "0"] = /^(.*)#(\d+)$/s.exec(file) ?? [];
       return this.#make(async () => readFaces(await readFile(path))[Number(index)] as Sfnt, file, false);
     });
@@ -155,28 +155,31 @@ export class Fonts {
     const name = createHash("sha256").update(bytes).digest("hex");
     const known = this.#faces.get(name);
     if (known) return known;
-    if (this.#files >= MOST_FILES || this.#stored + bytes.length > MOST_STORED) {
-      throw new MediaError("ELIMIT", `Expected at most ${MOST_FILES} font files of ${MOST_STORED} bytes`);
+    if (this.#files >= MAX_FONT_FILES || this.#stored + bytes.length > MAX_STORED_BYTES) {
+      throw new MediaError(
+        "ELIMIT",
+        `Expected at most ${MAX_FONT_FILES} font files of ${MAX_STORED_BYTES} bytes`,
+      );
     }
     const sfnt = readFirst(bytes);
     // Throws for a broken one, before it counts.
     coverageOf(sfnt);
     this.#files++;
     this.#stored += bytes.length;
-    return this.#once(name, () => this.#make(async () => sfnt, name, true));
+    return this.#memoize(name, () => this.#make(async () => sfnt, name, true));
   }
 
-  #once(name: string, make: () => Face): Face {
+  #memoize(name: string, make: () => Face): Face {
     const face = this.#faces.get(name) ?? make();
     this.#faces.set(name, face);
     return face;
   }
 
   #make(read: () => Promise<Sfnt>, name: string, custom: boolean): Face {
-    const family = `${PREFIX}${this.#mark}${letters(createHash("sha256").update(name).digest().subarray(0, 10))}`;
+    const family = `${FAMILY_PREFIX}${this.#suffix}${letters(createHash("sha256").update(name).digest().subarray(0, 10))}`;
     return {
-      coverage: retried(async () => coverageOf(await read())),
-      family: retried(async () => {
+      coverage: memoizeAsync(async () => coverageOf(await read())),
+      family: memoizeAsync(async () => {
         const file = join(await this.#temporary(), family);
         await writeFile(file, writeFace(await read(), family));
         await register(family, file);
@@ -198,21 +201,21 @@ export class Fonts {
   }
 }
 
-/** Makes something once, and again only after a failure; then forgets how, and the bytes that it took. */
-function retried<T>(make: () => Promise<T>): () => Promise<T> {
-  let how: (() => Promise<T>) | undefined = make;
-  let made: Promise<T> | undefined;
+/** Memoizes an async function. Calls it again only after a failure; then releases it, and the bytes that it captures. */
+function memoizeAsync<T>(make: () => Promise<T>): () => Promise<T> {
+  let factory: (() => Promise<T>) | undefined = make;
+  let promise: Promise<T> | undefined;
   const start = async (): Promise<T> => {
-    const value = await (how as () => Promise<T>)();
-    how = undefined;
+    const value = await (factory as () => Promise<T>)();
+    factory = undefined;
     return value;
   };
   return () => {
-    made ??= start().catch((error) => {
-      made = undefined;
+    promise ??= start().catch((error) => {
+      promise = undefined;
       throw error;
     });
-    return made;
+    return promise;
   };
 }
 
@@ -233,7 +236,7 @@ async function register(family: string, fontfile: string): Promise<void> {
 const fileOf = ({ regular, ...family }: FontFamily, bold: boolean, italic: boolean): string =>
   (bold && italic && family.boldItalic) || (bold && family.bold) || (italic && family.italic) || regular;
 
-/** Chinese characters have one code and several shapes: which are meant, told by the letters beside them. */
+/** Chinese characters have one code and several shapes: the letters beside them decide. */
 function countryOf(text: string): FontFamily["covers"] {
   if (/[\p{Script=Hiragana}\p{Script=Katakana}]/u.test(text)) return "ja";
   return /\p{Script=Hangul}/u.test(text) ? "ko" : "zh";
@@ -255,7 +258,10 @@ function filesIn(folder: string): string[] {
 
 /** The families of files, by what the fonts call themselves; all of them stand in for missing signs. */
 async function familiesOf(files: readonly string[]): Promise<readonly FontFamily[]> {
-  const found = new Map<string, Partial<Record<"regular" | "bold" | "italic" | "boldItalic", string>>>();
+  const stylesByKey = new Map<
+    string,
+    Partial<Record<"regular" | "bold" | "italic" | "boldItalic", string>>
+  >();
   for (const path of files) {
     const faces = await readFile(path)
       .then(readFaces)
@@ -264,13 +270,13 @@ async function familiesOf(files: readonly string[]): Promise<readonly FontFamily
       const names = namesOf(face);
       if (!names || names.odd) continue;
       const key = familyKey(names.family);
-      const styles = found.get(key) ?? {};
-      found.set(key, styles);
+      const styles = stylesByKey.get(key) ?? {};
+      stylesByKey.set(key, styles);
       const style = names.bold ? (names.italic ? "boldItalic" : "bold") : names.italic ? "italic" : "regular";
       styles[style] ??= `${path}#${index}`;
     }
   }
-  return [...found].map(([key, styles]) => {
+  return [...stylesByKey].map(([key, styles]) => {
     const regular = styles.regular ?? styles.bold ?? styles.italic ?? styles.boldItalic ?? "";
     return { key, version: "", covers: "script", ...styles, regular };
   });

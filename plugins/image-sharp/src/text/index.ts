@@ -1,9 +1,9 @@
 import { invalid, type Limits, MediaError } from "@mediatap/core";
 import type { Pixels } from "../pixels/buffer.ts";
-import { boxed, measureBox } from "./box.ts";
+import { measureBox, renderBox } from "./box.ts";
 import type { Fonts } from "./fonts.ts";
-import { layOut, roomOf } from "./ink.ts";
-import { LONGEST } from "./runs.ts";
+import { layOut, lineWidthOf } from "./ink.ts";
+import { MAX_CHARACTERS } from "./runs.ts";
 import type { TextBox } from "./style.ts";
 
 export { type FontRef, Fonts, type FontsOptions, readFont } from "./fonts.ts";
@@ -15,45 +15,45 @@ export interface TextTools {
   readonly signal?: AbortSignal;
 }
 
-/** Pixels that a text may take without being measured first. */
-const SMALL = 4e6;
+/** Pixels up to which a text is not measured first. */
+const MAX_UNMEASURED_PIXELS = 4e6;
 
-/** Height of the font with which a text is measured, and how far what is measured so may be off. */
-const MEASURING = 8;
-const TOLERANCE = 1.25;
+/** Font size in pixels with which a text is measured, and the error factor of that measurement. */
+const MEASURE_FONT_SIZE = 8;
+const MEASURE_TOLERANCE = 1.25;
 
-/** Squares of the font's height that a character may take. */
-const ROOM = 2;
+/** Squares of the font's height that a character takes at most. */
+const SQUARES_PER_CHARACTER = 2;
 
 /**
- * Draws a text. The picture is as large as what can be seen of the text, and its padding. With a background and a width it is
+ * Renders a text. The picture is as large as what can be seen of the text, and its padding. With a background and a width it is
  * as wide as that, and what sticks out (a letter wider than the box) is cut off. A text of which nothing can be seen is clear.
  * Equal boxes give equal bytes, on all machines with the same fonts. Throws `EINVAL` for sizes that make no sense and for
  * fonts that are none, `ELIMIT` where a side or the area exceeds `limits.outputSide` or `limits.outputMegapixels`.
  */
-export async function drawText(box: TextBox, { fonts, limits, signal }: TextTools): Promise<Pixels> {
+export async function renderText(box: TextBox, { fonts, limits, signal }: TextTools): Promise<Pixels> {
   check(box, limits);
   assertFits(measureBox(undefined, box), limits);
   const layout = await layOut(box, fonts);
   signal?.throwIfAborted();
-  const needsMeasure = layout?.custom || areaOf(box) > SMALL;
-  if (layout && needsMeasure && box.size > MEASURING) {
-    const scale = MEASURING / box.size;
-    const small = await layout.draw(scale);
-    const guess = (side: number) => side / scale / TOLERANCE;
+  const needsMeasure = layout?.custom || areaOf(box) > MAX_UNMEASURED_PIXELS;
+  if (layout && needsMeasure && box.size > MEASURE_FONT_SIZE) {
+    const scale = MEASURE_FONT_SIZE / box.size;
+    const small = await layout.render(scale);
+    const estimate = (side: number) => side / scale / MEASURE_TOLERANCE;
     if (small) {
-      assertFits(measureBox({ width: guess(small.width), height: guess(small.height) }, box), limits);
+      assertFits(measureBox({ width: estimate(small.width), height: estimate(small.height) }, box), limits);
     }
     signal?.throwIfAborted();
   }
-  const ink = await layout?.draw(1);
+  const ink = await layout?.render(1);
   if (ink) assertFits(measureBox(ink, box), limits);
-  return boxed(ink, box);
+  return renderBox(ink, box);
 }
 
 /** Estimated milliseconds of one core. */
 export function textCost(box: TextBox): number {
-  return Math.ceil(10 + 0.02 * Math.min(box.text.length, LONGEST) + (12 * areaOf(box)) / 1e6);
+  return Math.ceil(10 + 0.02 * Math.min(box.text.length, MAX_CHARACTERS) + (12 * areaOf(box)) / 1e6);
 }
 
 /** Estimated bytes that drawing a text takes at most, limits kept. */
@@ -63,7 +63,8 @@ export function textMemory(box: TextBox, limits: Limits): number {
 
 /** Pixels that a text takes, at the worst of what is usual. */
 const areaOf = ({ text, size, width = 0, padding: [top, right, bottom, left] }: TextBox): number =>
-  ROOM * Math.min(text.length, LONGEST) * size ** 2 + (top + bottom) * Math.max(width, left + right);
+  SQUARES_PER_CHARACTER * Math.min(text.length, MAX_CHARACTERS) * size ** 2 +
+  (top + bottom) * Math.max(width, left + right);
 
 function check(box: TextBox, { outputSide }: Limits): void {
   const { size, width, lineHeight, padding, color, background } = box;
@@ -78,8 +79,9 @@ function check(box: TextBox, { outputSide }: Limits): void {
   side("width", width, 1);
   side("line height", lineHeight, 1);
   for (const value of padding) side("padding", value, 0);
-  const room = roomOf(box);
-  if (room !== undefined && room < 1) throw invalid("the padding of a text", "less than its width", width);
+  const lineWidth = lineWidthOf(box);
+  if (lineWidth !== undefined && lineWidth < 1)
+    throw invalid("the padding of a text", "less than its width", width);
   for (const paint of [color, background]) {
     if (paint && !Object.values(paint).every(Number.isFinite)) throw invalid("a colour", "numbers", "others");
   }

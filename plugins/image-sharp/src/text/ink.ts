@@ -6,21 +6,21 @@ import { inset, linesOf, type Run, runsOf, withBreaks } from "./runs.ts";
 import type { TextBox } from "./style.ts";
 import { escapeXml } from "./xml.ts";
 
-/** What is drawn of a text, in four channels. */
+/** The visible pixels of a text, in four channels. */
 export type Ink = Pick<Pixels, "data" | "width" | "height">;
 
-/** A text of which every part has found its font. */
+/** A text whose characters all have a font. */
 export interface Layout {
-  /** It is drawn with a font of an origin. */
+  /** It uses a font of an origin. */
   readonly custom: boolean;
-  /** Draws it at a part of its size, without a box. `undefined`: there is nothing to see. */
-  draw(scale: number): Promise<Ink | undefined>;
+  /** Renders it at a fraction of its size, without a box. `undefined`: it has no visible pixels. */
+  render(scale: number): Promise<Ink | undefined>;
 }
 
 /** Pango's units in a point; a point is a pixel at 72 dpi. */
-const UNITS = 1024;
+const PANGO_UNITS = 1024;
 
-/** Prepares a text: what of it is drawn with which font. `undefined`: it has nothing to draw. */
+/** Prepares a text: which runs use which font. `undefined`: it has nothing to draw. */
 export async function layOut(box: TextBox, fonts: Fonts): Promise<Layout | undefined> {
   const lines = linesOf(box.text);
   if (!lines.some((line) => /\S/.test(line))) return undefined;
@@ -28,22 +28,23 @@ export async function layOut(box: TextBox, fonts: Fonts): Promise<Layout | undef
   const main = await fonts.choose(box.font, bold, italic);
   const others = await fonts.others(box.text, bold, italic);
   const name = await main.family();
-  const room = roomOf(box);
-  const marked: string[] = [];
+  const lineWidth = lineWidthOf(box);
+  const markup: string[] = [];
   for (const line of lines) {
-    const broken = room === undefined ? line : withBreaks(line);
-    const runs = await runsOf(inset(broken), main, others);
-    marked.push((await Promise.all(runs.map((run) => markupOf(run, box)))).join(""));
+    const brokenLine = lineWidth === undefined ? line : withBreaks(line);
+    const runs = await runsOf(inset(brokenLine), main, others);
+    markup.push((await Promise.all(runs.map((run) => markupOf(run, box)))).join(""));
   }
-  const text = marked.join("\n");
+  const text = markup.join("\n");
   return {
     custom: main.custom,
-    draw: (scale) => draw(text, name, box, room, scale).catch((error) => failed(error, main.custom)),
+    render: (scale) =>
+      renderMarkup(text, name, box, lineWidth, scale).catch((error) => failed(error, main.custom)),
   };
 }
 
 /** Width that padding leaves for the lines. */
-export function roomOf({ width, padding: [, right, , left] }: TextBox): number | undefined {
+export function lineWidthOf({ width, padding: [, right, , left] }: TextBox): number | undefined {
   return width === undefined ? undefined : Math.round(width) - Math.round(left) - Math.round(right);
 }
 
@@ -54,18 +55,18 @@ async function markupOf({ face, text }: Run, { bold, italic }: TextBox): Promise
   return `<span font_family="${await face.family()}" fallback="false"${weight}${style}>${escapeXml(text)}</span>`;
 }
 
-async function draw(
+async function renderMarkup(
   text: string,
   family: string,
   { size, lineHeight, strikethrough, align, color: { r, g, b } }: TextBox,
-  room: number | undefined,
+  lineWidth: number | undefined,
   scale: number,
 ): Promise<Ink | undefined> {
   const color = [r, g, b].map((value) => Math.round(value).toString(16).padStart(2, "0")).join("");
   // A height of up to 1024 units would be taken for a factor.
-  const height = lineHeight && Math.max(UNITS + 1, Math.round(lineHeight * scale * UNITS));
+  const height = lineHeight && Math.max(PANGO_UNITS + 1, Math.round(lineHeight * scale * PANGO_UNITS));
   const attributes = [
-    `size="${Math.max(1, Math.round(size * scale * UNITS))}"`,
+    `size="${Math.max(1, Math.round(size * scale * PANGO_UNITS))}"`,
     `foreground="#${color}"`,
     'lang="en" insert_hyphens="false"',
     strikethrough && 'strikethrough="true"',
@@ -79,7 +80,10 @@ async function draw(
       align,
       rgba: true,
       dpi: 72,
-      ...(room !== undefined && { width: Math.max(1, Math.round(room * scale)), wrap: "word-char" as const }),
+      ...(lineWidth !== undefined && {
+        width: Math.max(1, Math.round(lineWidth * scale)),
+        wrap: "word-char" as const,
+      }),
     },
   });
   return pixelsOf(image);

@@ -1,18 +1,18 @@
 import type { Face } from "./fonts.ts";
 
-/** Characters of a text; what is longer is cut. */
-export const LONGEST = 2500;
+/** Characters of a text; longer texts are cut. */
+export const MAX_CHARACTERS = 2500;
 
-const NEVER_DRAWN = /[\p{Cc}\p{Cs}]/gu;
+const UNPRINTABLE = /[\p{Cc}\p{Cs}]/gu;
 
 /** Only lines and what can be drawn: no control characters, one kind of line break, no half characters. */
 export function linesOf(text: string): readonly string[] {
   return text
-    .slice(0, LONGEST)
+    .slice(0, MAX_CHARACTERS)
     .toWellFormed()
     .replace(/\r\n?|[\v\f\u0085\u2028\u2029]/g, "\n")
     .split("\n")
-    .map((line) => line.replaceAll("\t", " ").replace(NEVER_DRAWN, ""));
+    .map((line) => line.replaceAll("\t", " ").replace(UNPRINTABLE, ""));
 }
 
 /** Some text of a line, and the face that has signs for it. */
@@ -21,8 +21,8 @@ export interface Run {
   text: string;
 }
 
-/** Stands for what no face has a sign for. */
-const UNKNOWN = "\ufffd";
+/** Replaces characters that no face has a glyph for. */
+const REPLACEMENT = "\ufffd";
 
 const graphemes = new Intl.Segmenter("en", { granularity: "grapheme" });
 
@@ -41,29 +41,29 @@ export async function runsOf(
       char.codePointAt(0),
     ) as number[];
     const wantsEmoji = /\p{Emoji_Presentation}|\ufe0f/u.test(cluster) && !cluster.includes("\ufe0e");
-    const order = wantsEmoji
+    const candidates = wantsEmoji
       ? [...(main.custom ? [main] : []), ...others.emoji, main, ...others.text]
       : [main, ...others.text, ...others.emoji];
-    for (const face of order) {
+    for (const face of candidates) {
       const coverage = await face.coverage();
       if (codes.every((code) => coverage.has(code))) return { face, text: cluster };
     }
-    // A letter whose accent nobody has is drawn without.
+    // If no face has the accent, the letter is drawn without it.
     const [first = 0, ...marks] = codes;
     if (marks.length > 0) return find(String.fromCodePoint(first));
     if (/^\s/u.test(cluster)) return { face: main, text: " " };
-    return cluster === UNKNOWN ? { face: main, text: "?" } : find(UNKNOWN);
+    return cluster === REPLACEMENT ? { face: main, text: "?" } : find(REPLACEMENT);
   };
   const runs: Run[] = [];
   for (const { segment } of graphemes.segment(line)) {
-    let found = known.get(segment);
-    if (!found) {
-      found = await find(segment);
-      known.set(segment, found);
+    let run = known.get(segment);
+    if (!run) {
+      run = await find(segment);
+      known.set(segment, run);
     }
     const last = runs.at(-1);
-    if (last?.face === found.face) last.text += found.text;
-    else runs.push({ ...found });
+    if (last?.face === run.face) last.text += run.text;
+    else runs.push({ ...run });
   }
   return runs;
 }
@@ -86,7 +86,7 @@ const UNSPACED = /[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]/u;
 
 const words = new Intl.Segmenter("th", { granularity: "word" });
 
-/** Marks where a line may be broken in scripts in which only a dictionary tells: Pango brings none. */
+/** Marks where a line may be broken in scripts whose word boundaries need a dictionary: Pango has none. */
 export function withBreaks(line: string): string {
   if (!UNSPACED.test(line)) return line;
   let result = "";

@@ -6,7 +6,7 @@ export interface Sfnt {
   readonly tables: ReadonlyMap<string, Uint8Array>;
 }
 
-/** Enough of a file to tell whether it is a font. */
+/** Bytes of a file that show whether it is a font. */
 export const FONT_SNIFF_LENGTH = 4;
 
 const TRUETYPE = 0x00010000;
@@ -16,21 +16,21 @@ const COLLECTION = 0x74746366; // ttcf
 const WOFF = 0x774f4646; // wOFF
 const WOFF2 = 0x774f4632; // wOF2
 
-/** Left out when a font is written: signatures that no longer hold, and drawings of its own that nobody counted. */
-const DROPPED: ReadonlySet<string> = new Set(["DSIG", "SVG ", "name"]);
+/** Omitted when a font is written: signatures that are no longer valid, and SVG glyphs that nothing has checked. */
+const DROPPED_TABLES: ReadonlySet<string> = new Set(["DSIG", "SVG ", "name"]);
 
-/** Faces of a collection that are looked at. */
-const MOST_FACES = 64;
+/** Faces of a collection that are read. */
+const MAX_FACES = 64;
 
 const refused = (received: string) =>
   new MediaError("EINVAL", `Expected a TrueType or OpenType font but received ${received}`);
 
-const broken = (cause: unknown) => new MediaError("EINVAL", "The font is damaged", { cause });
+const brokenLine = (cause: unknown) => new MediaError("EINVAL", "The font is damaged", { cause });
 
 const viewOf = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
 /**
- * Throws `EINVAL` for anything but TrueType and OpenType, told by the first bytes. WOFF is no exception: fontconfig
+ * Throws `EINVAL` for anything but TrueType and OpenType, recognized by the first bytes. WOFF is no exception: fontconfig
  * knows it, Pango does not.
  */
 export function checkFont(start: Uint8Array): void {
@@ -44,7 +44,7 @@ export function checkFont(start: Uint8Array): void {
 function facesAt(bytes: Uint8Array): readonly number[] {
   const view = viewOf(bytes);
   if (view.getUint32(0) !== COLLECTION) return [0];
-  const count = Math.min(view.getUint32(8), MOST_FACES);
+  const count = Math.min(view.getUint32(8), MAX_FACES);
   return Array.from({ length: count }, (_, index) => view.getUint32(12 + 4 * index));
 }
 
@@ -54,17 +54,17 @@ export function readFaces(bytes: Uint8Array): readonly Sfnt[] {
   try {
     return facesAt(bytes).map((offset) => readFace(bytes, offset));
   } catch (cause) {
-    throw broken(cause);
+    throw brokenLine(cause);
   }
 }
 
-/** Tables without which FreeType opens no font, and the least that is in them. */
-const NEEDED = { head: 54, hhea: 36, hmtx: 4, maxp: 6 } as const;
+/** Tables without which FreeType opens no font, and their shortest length in bytes. */
+const REQUIRED_TABLE_BYTES = { head: 54, hhea: 36, hmtx: 4, maxp: 6 } as const;
 
 /** Tables with shapes, any of these together. */
-const SHAPES = [["glyf", "loca"], ["CFF "], ["CFF2"], ["CBDT", "CBLC"], ["sbix"]];
+const SHAPE_TABLES = [["glyf", "loca"], ["CFF "], ["CFF2"], ["CBDT", "CBLC"], ["sbix"]];
 
-const MAGIC = 0x5f0f3cf5;
+const HEAD_MAGIC = 0x5f0f3cf5;
 
 /**
  * The first face of a font file of an origin. Throws `EINVAL` for one that FreeType would refuse: Pango would draw the text
@@ -72,12 +72,15 @@ const MAGIC = 0x5f0f3cf5;
  */
 export function readFirst(bytes: Uint8Array): Sfnt {
   const [face] = readFaces(bytes);
-  if (!face) throw broken("no face");
+  if (!face) throw brokenLine("no face");
   const { tables } = face;
-  const short = Object.entries(NEEDED).find(([tag, least]) => (tables.get(tag)?.length ?? 0) < least);
-  if (short) throw broken(`no ${short[0]}`);
-  if (!SHAPES.some((tags) => tags.every((tag) => tables.has(tag)))) throw broken("no shapes");
-  if (viewOf(tables.get("head") as Uint8Array).getUint32(12) !== MAGIC) throw broken("no magic number");
+  const short = Object.entries(REQUIRED_TABLE_BYTES).find(
+    ([tag, least]) => (tables.get(tag)?.length ?? 0) < least,
+  );
+  if (short) throw brokenLine(`no ${short[0]}`);
+  if (!SHAPE_TABLES.some((tags) => tags.every((tag) => tables.has(tag)))) throw brokenLine("no shapes");
+  if (viewOf(tables.get("head") as Uint8Array).getUint32(12) !== HEAD_MAGIC)
+    throw brokenLine("no magic number");
   return face;
 }
 
@@ -100,7 +103,7 @@ function readFace(bytes: Uint8Array, offset: number): Sfnt {
  * whatever else is installed, and whatever the font calls itself.
  */
 export function writeFace({ flavor, tables }: Sfnt, family: string): Uint8Array {
-  const kept = [...tables].filter(([tag]) => !DROPPED.has(tag));
+  const kept = [...tables].filter(([tag]) => !DROPPED_TABLES.has(tag));
   const all = [...kept, ["name", nameTable(family)] as const].sort(([a], [b]) => (a < b ? -1 : 1));
   const padded = (length: number) => (length + 3) & ~3;
   const head = 12 + 16 * all.length;
@@ -116,7 +119,7 @@ export function writeFace({ flavor, tables }: Sfnt, family: string): Uint8Array 
   for (const [index, [tag, table]] of all.entries()) {
     const at = 12 + 16 * index;
     for (let char = 0; char < 4; char++) file[at + char] = tag.charCodeAt(char);
-    // Checksums are left at 0: FreeType does not look at them.
+    // Checksums are left at 0: FreeType does not check them.
     view.setUint32(at + 8, offset);
     view.setUint32(at + 12, table.length);
     file.set(table, offset);
@@ -156,7 +159,7 @@ export interface FaceNames {
   readonly family: string;
   readonly bold: boolean;
   readonly italic: boolean;
-  /** Neither regular nor bold: a weight or width that no text asks for. */
+  /** Neither regular nor bold: a weight or width that no text requests. */
   readonly odd: boolean;
 }
 
@@ -176,7 +179,7 @@ export function namesOf({ tables }: Sfnt): FaceNames | undefined {
   }
 }
 
-function nameOf(tables: Sfnt["tables"], wanted: number): string | undefined {
+function nameOf(tables: Sfnt["tables"], requested: number): string | undefined {
   const table = tables.get("name");
   if (!table) return undefined;
   const view = viewOf(table);
@@ -186,7 +189,7 @@ function nameOf(tables: Sfnt["tables"], wanted: number): string | undefined {
     const [platform, , language, id, length, offset] = [0, 2, 4, 6, 8, 10].map((field) =>
       view.getUint16(at + field),
     ) as [number, number, number, number, number, number];
-    if (platform !== 3 || language !== 0x409 || id !== wanted) continue;
+    if (platform !== 3 || language !== 0x409 || id !== requested) continue;
     return new TextDecoder("utf-16be").decode(table.subarray(strings + offset, strings + offset + length));
   }
   return undefined;
@@ -200,14 +203,14 @@ export interface Coverage {
 /** Reads a face's character map (OpenType specification, "cmap"; formats 4, 6, 12 and 13). */
 export function coverageOf({ tables }: Sfnt): Coverage {
   const table = tables.get("cmap");
-  if (!table) throw broken("no cmap");
+  if (!table) throw brokenLine("no cmap");
   try {
     const { view, symbol } = bestMap(table);
     const ranges = rangesOf(view);
     // Fonts of symbols keep theirs at F000; shapers look there for Latin-1 as well.
     return { has: (code) => within(ranges, code) || (symbol && code < 256 && within(ranges, 0xf000 + code)) };
   } catch (cause) {
-    throw broken(cause);
+    throw brokenLine(cause);
   }
 }
 

@@ -2,24 +2,24 @@ import { type Luma, likeness } from "@mediatap/core/decode";
 import sharp, { type Sharp } from "sharp";
 import { type Bounds, offLoop, threadWork } from "../effects/pool.ts";
 import type { Settings } from "../options.ts";
-import { GREY, type Held } from "../pixels/buffer.ts";
+import { GREY, type PixelBuffer } from "../pixels/buffer.ts";
 
 /** How alike two pictures are, from 0 to 1. */
-export type Scored = (reference: Luma, candidate: Luma) => Promise<number>;
+export type Compare = (reference: Luma, candidate: Luma) => Promise<number>;
 
-/** Pixels up to which two pictures are compared here and now: a millisecond. */
-const SMALL = 100_000;
+/** Pixels up to which two pictures are compared on the main thread: it takes a millisecond. */
+const MAX_SYNC_PIXELS = 100_000;
 
-/** Compares small pictures at once, others in a thread of their own. */
-export const scoredWithin =
-  (bounds: () => Bounds): Scored =>
+/** Compares small pictures on the main thread, others in a worker thread. */
+export const comparator =
+  (bounds: () => Bounds): Compare =>
   async (reference, candidate) => {
     const { width, height } = reference;
-    if (width * height <= SMALL) return likeness(reference, candidate);
+    if (width * height <= MAX_SYNC_PIXELS) return likeness(reference, candidate);
     const data = Buffer.concat([reference.data, candidate.data]);
     const work = threadWork<typeof import("../effects/compare.ts")>("compare", undefined);
-    const done = await offLoop(work, { data, width, height, channels: 1, frames: 2 }, bounds());
-    return done.data.readDoubleLE();
+    const result = await offLoop(work, { data, width, height, channels: 1, frames: 2 }, bounds());
+    return result.data.readDoubleLE();
   };
 
 async function lumaOf(image: Sharp): Promise<Luma> {
@@ -37,25 +37,25 @@ async function lumaOf(image: Sharp): Promise<Luma> {
  */
 export async function leastQuality<T extends { readonly data: Buffer }>(
   { target, min, max, tries }: Settings["autoQuality"],
-  picture: Held,
+  picture: PixelBuffer,
   writeAt: (quality: number) => Promise<T>,
-  scored: Scored,
+  compare: Compare,
 ): Promise<T> {
   const reference = await lumaOf(picture.open());
   let [low, high] = [min, max];
-  let enough: T | undefined;
+  let sufficient: T | undefined;
   let highest: T | undefined;
-  for (let left = tries; left > 0 && low <= high; left--) {
+  for (let triesLeft = tries; triesLeft > 0 && low <= high; triesLeft--) {
     const quality = Math.ceil((low + high) / 2);
-    const one = await writeAt(quality);
-    const score = await scored(reference, await lumaOf(sharp(one.data, { limitInputPixels: false })));
+    const candidate = await writeAt(quality);
+    const score = await compare(reference, await lumaOf(sharp(candidate.data, { limitInputPixels: false })));
     if (score >= target) {
-      enough = one;
+      sufficient = candidate;
       high = quality - 1;
     } else {
-      highest = one;
+      highest = candidate;
       low = quality + 1;
     }
   }
-  return (enough ?? highest) as T;
+  return (sufficient ?? highest) as T;
 }

@@ -2,74 +2,79 @@ import { bodyOf, type PlanResult } from "@mediatap/core";
 import type { Sharp } from "sharp";
 import type { Bounds } from "../effects/pool.ts";
 import type { Settings } from "../options.ts";
-import type { Animation, Held } from "../pixels/buffer.ts";
-import type { Draft } from "../plan/image-plan.ts";
+import type { Animation, PixelBuffer } from "../pixels/buffer.ts";
 import type { WriteFormat } from "../plan/format.ts";
-import { leastQuality, scoredWithin } from "./auto-quality.ts";
+import type { ImagePlan } from "../plan/image-plan.ts";
+import { comparator, leastQuality } from "./auto-quality.ts";
 
-/** What writing needs of the picture that is done. */
-export interface Done {
-  readonly draft: Draft;
+/** Input of `write`. */
+export interface WriteInput {
+  readonly plan: ImagePlan;
   readonly animation: Animation;
-  /** It, to be written once. */
+  /** To be written once. */
   readonly image: Sharp;
-  /** Holds it, to be written more than once. */
-  hold(): Promise<Held>;
-  /** A pipeline with a clock. */
+  /** Buffers it, to be written more than once. */
+  buffer(): Promise<PixelBuffer>;
+  /** The pipeline with a timeout. */
   timed(image: Sharp): Sharp;
-  /** Of work beside the pipeline. */
+  /** Limits of work beside the pipeline. */
   bounds(): Bounds;
 }
 
-interface Written {
+interface EncodedImage {
   readonly format: WriteFormat;
   readonly data: Buffer;
   readonly width: number;
   readonly height: number;
 }
 
-/** Writes the picture: once, or, where that was requested for, in several ways of which the best is kept. */
-export async function write(done: Done): Promise<PlanResult> {
-  const { format, data, width, height } = await written(done);
+/** Writes the picture: once, or, if requested, in several formats and qualities, and keeps the smallest. */
+export async function write(input: WriteInput): Promise<PlanResult> {
+  const { format, data, width, height } = await encodeBest(input);
   const body = bodyOf(data);
   return { body, type: `image/${format}`, format, width, height };
 }
 
-async function written(done: Done): Promise<Written> {
-  const { writes, settings } = done.draft;
+async function encodeBest(input: WriteInput): Promise<EncodedImage> {
+  const { writes, settings } = input.plan;
   const [first, ...others] = writes;
-  if (others.length === 0 && !first.searched) return encode(done, done.image, first.format);
-  const held = await done.hold();
-  let best: Written | undefined;
+  if (others.length === 0 && !first.searched) return encode(input, input.image, first.format);
+  const buffer = await input.buffer();
+  let best: EncodedImage | undefined;
   for (const { format, searched } of writes) {
-    const at = (quality?: number) => encode(done, held.open(), format, quality);
-    const one = searched
-      ? await leastQuality(settings.autoQuality, held, at, scoredWithin(done.bounds))
+    const at = (quality?: number) => encode(input, buffer.open(), format, quality);
+    const candidate = searched
+      ? await leastQuality(settings.autoQuality, buffer, at, comparator(input.bounds))
       : await at();
-    if (!best || one.data.length < best.data.length) best = one;
+    if (!best || candidate.data.length < best.data.length) best = candidate;
   }
-  return best as Written;
+  return best as EncodedImage;
 }
 
-async function encode(done: Done, image: Sharp, format: WriteFormat, quality?: number): Promise<Written> {
-  const { writtenDensity, keeps, gainMap } = done.draft;
-  keep(done.timed(image), keeps);
+async function encode(
+  input: WriteInput,
+  image: Sharp,
+  format: WriteFormat,
+  quality?: number,
+): Promise<EncodedImage> {
+  const { writtenDensity, keeps, gainMap } = input.plan;
+  applyKeeps(input.timed(image), keeps);
   if (gainMap) (image as WithGainMap).keepGainMap();
   if (writtenDensity !== undefined) {
     // An empty EXIF block first: otherwise the source's would come along.
     (keeps === "metadata" ? image : image.withExif({})).withDensity(writtenDensity);
   }
-  encodeAs(image, format, done, quality);
+  encodeAs(image, format, input, quality);
   const { data, info } = await image.toBuffer({ resolveWithObject: true });
   return { format, data, width: info.width, height: info.pageHeight ?? info.height };
 }
 
-/** Quality where neither the URL nor the endpoint names one. */
-const QUALITY = 80;
+/** Quality if neither the URL nor the endpoint names one. */
+const DEFAULT_QUALITY = 80;
 
 /** AVIF needs lower figures for the same look: 80 becomes 60, and from there on the scale closes up to 100. */
 const avifQuality = (quality: number) =>
-  Math.round(quality <= QUALITY ? Math.max(1, quality * 0.75) : 60 + (quality - QUALITY) * 2);
+  Math.round(quality <= DEFAULT_QUALITY ? Math.max(1, quality * 0.75) : 60 + (quality - DEFAULT_QUALITY) * 2);
 
 /**
  * mozjpeg's table 2, tuned for MS-SSIM: SSIMULACRA 2 of photographs 1 point higher and 3.4 % fewer bytes than with that of the JPEG
@@ -78,10 +83,15 @@ const avifQuality = (quality: number) =>
 const tablesOf = ({ mozjpeg }: Settings) => (mozjpeg ? { mozjpeg } : { quantisationTable: 2 });
 
 /** Sets the encoder. Settings are those measured to cost least for what they give, where work is done on request. */
-function encodeAs(image: Sharp, format: WriteFormat, { draft, animation }: Done, searched?: number): Sharp {
-  const { output, header, settings, frames } = draft;
+function encodeAs(
+  image: Sharp,
+  format: WriteFormat,
+  { plan, animation }: WriteInput,
+  searched?: number,
+): Sharp {
+  const { output, header, settings, frames } = plan;
   const { lossless = false, progressive = false } = output;
-  const quality = searched ?? (typeof output.quality === "number" ? output.quality : QUALITY);
+  const quality = searched ?? (typeof output.quality === "number" ? output.quality : DEFAULT_QUALITY);
   switch (format) {
     case "jpeg":
       return image.jpeg({ quality, progressive, optimiseCoding: true, ...tablesOf(settings) });
@@ -107,8 +117,8 @@ interface WithGainMap extends Sharp {
   keepGainMap(): Sharp;
 }
 
-/** What goes along with the pixels. */
-export function keep(image: Sharp, keeps: Draft["keeps"]): Sharp {
+/** Keeps the metadata or the profile. */
+export function applyKeeps(image: Sharp, keeps: ImagePlan["keeps"]): Sharp {
   if (keeps === "metadata") return image.keepMetadata();
   return keeps === "profile" ? image.keepIccProfile() : image;
 }

@@ -6,7 +6,6 @@ import {
   BLUE,
   CLEAR,
   color,
-  drawn,
   GREEN,
   MAGENTA,
   near,
@@ -15,6 +14,7 @@ import {
   quarters,
   RED,
   render,
+  renderQuarters,
   scale,
   WHITE,
 } from "../helpers.ts";
@@ -52,14 +52,14 @@ describe("image-sharp: gradients", () => {
     assert.ok(near(corner.at(50, 25), [128, 0, 128, 255], 3));
   });
 
-  it("stop where they are told to", async () => {
+  it("stop at the given stop point", async () => {
     const half = await over({ stop: 0.5, to: rgba(0, 0, 255) });
     assert.ok(near(half.at(25, 5), [128, 0, 255, 255], 6) && near(half.at(51, 5), BLUE));
     const early = await over({ stop: ["div", "currentWidth", 10], to: rgba(0, 0, 255) });
     assert.ok(near(early.at(5, 5), [128, 0, 255, 255], 20) && near(early.at(11, 5), BLUE));
   });
 
-  it("fade without a grey in between, and lie on clear parts, too", async () => {
+  it("fade without a grey in between, and cover clear pixels, too", async () => {
     const faded = await over({ to: rgba(0, 0, 0, 0) }, 0);
     assert.ok(near(faded.at(50, 25), [255, 0, 255, 128], 4));
     const mixed = await over({ from: rgba(255, 0, 0, 1), to: rgba(0, 255, 0, 0.5) }, 0);
@@ -90,7 +90,7 @@ describe("image-sharp: shadows", () => {
     return pixels(bytes);
   }
 
-  it("lie under the picture, moved by shares of its sides, as dark as they are told to be", async () => {
+  it("lie under the picture, moved by shares of its sides, with the given strength", async () => {
     const { at, width, height } = await cast({ x: 0.1, y: -0.2 });
     assert.deepEqual([width, height], [60, 60]);
     assert.deepEqual(at(25, 25), RED);
@@ -117,7 +117,7 @@ describe("image-sharp: shadows", () => {
     assert.ok((cut.at(58, 30)[3] as number) > 100 && cut.at(45, 30)[3] === 0);
   });
 
-  it("are not seen on an opaque picture, which is told", async () => {
+  it("are not visible on an opaque picture, which explain notes", async () => {
     const { bytes, plan } = await render(await (await quarters()).png().toBuffer(), {
       steps: [shadow],
       output: PNG,
@@ -147,7 +147,7 @@ describe("image-sharp: tints", () => {
   it("take hue and saturation from the colour and leave luminosity", async () => {
     const luminosity = ([r, g, b]: readonly number[]) =>
       0.3 * (r as number) + 0.59 * (g as number) + 0.11 * (b as number);
-    const { at } = await drawn([tint(1, 255, 128, 0)]);
+    const { at } = await renderQuarters([tint(1, 255, 128, 0)]);
     for (const [x, y, before] of [
       [2, 2, RED],
       [62, 2, GREEN],
@@ -163,11 +163,11 @@ describe("image-sharp: tints", () => {
   });
 
   it("make a picture grey with grey, and mix by intensity and opacity", async () => {
-    const [r, g, b] = (await drawn([tint(1, 128, 128, 128)])).at(2, 2);
+    const [r, g, b] = (await renderQuarters([tint(1, 128, 128, 128)])).at(2, 2);
     assert.ok(r === g && g === b && Math.abs((r as number) - 77) <= 1);
-    const half = (await drawn([tint(0.5, 128, 128, 128)])).at(2, 2);
+    const half = (await renderQuarters([tint(0.5, 128, 128, 128)])).at(2, 2);
     assert.ok(near(half, [166, 38, 38, 255], 2));
-    assert.deepEqual((await drawn([tint(1, 128, 128, 128, 0.5)])).at(2, 2), half);
+    assert.deepEqual((await renderQuarters([tint(1, 128, 128, 128, 0.5)])).at(2, 2), half);
   });
 
   it("colour a grey picture, and keep what is clear", async () => {
@@ -189,7 +189,7 @@ describe("image-sharp: colours replaced", () => {
   });
 
   it("are those near to the one named", async () => {
-    const { at } = await drawn([recolor(rgba(255, 0, 255), 20, rgba(250, 10, 0))]);
+    const { at } = await renderQuarters([recolor(rgba(255, 0, 255), 20, rgba(250, 10, 0))]);
     assert.ok(near(at(2, 2), MAGENTA, 16));
     assert.ok(near(at(62, 2), GREEN, 0) && near(at(2, 46), BLUE, 0) && near(at(62, 46), WHITE, 0));
   });
@@ -249,12 +249,12 @@ describe("image-sharp: colours replaced", () => {
   });
 
   it("may become clear", async () => {
-    const { at } = await drawn([recolor(rgba(255, 0, 0, 0), 20, rgba(255, 0, 0))]);
+    const { at } = await renderQuarters([recolor(rgba(255, 0, 0, 0), 20, rgba(255, 0, 0))]);
     assert.deepEqual([at(2, 2)[3], at(62, 2)], [0, GREEN]);
-    const laid = await drawn([
+    const padded = await renderQuarters([
       recolor(rgba(255, 0, 0, 0.5), 20, rgba(255, 0, 0)),
       { op: "flatten", background: color(0, 0, 0) },
     ]);
-    assert.ok(near(laid.at(2, 2), [128, 0, 0, 255], 2));
+    assert.ok(near(padded.at(2, 2), [128, 0, 0, 255], 2));
   });
 });

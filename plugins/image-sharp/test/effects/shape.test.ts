@@ -8,7 +8,6 @@ import { offLoop, threadWork } from "../../src/effects/pool.ts";
 import type { Pixels } from "../../src/pixels/buffer.ts";
 import {
   BLUE,
-  drawn,
   GREEN,
   near,
   PNG,
@@ -17,6 +16,7 @@ import {
   quarters,
   RED,
   render,
+  renderQuarters,
   scale,
   WHITE,
 } from "../helpers.ts";
@@ -41,7 +41,7 @@ describe("image-sharp: corners moved", () => {
   });
 
   it("take the picture along and leave the rest clear", async () => {
-    const { at, width, height } = await drawn([move([10, 6], [50, 6], [50, 42], [10, 42])]);
+    const { at, width, height } = await renderQuarters([move([10, 6], [50, 6], [50, 42], [10, 42])]);
     assert.deepEqual([width, height], [64, 48]);
     assert.deepEqual([at(9, 24)[3], at(50, 24)[3], at(30, 5)[3], at(30, 42)[3]], [0, 0, 0, 0]);
     assert.ok(
@@ -51,15 +51,15 @@ describe("image-sharp: corners moved", () => {
 
   it("see the picture in space: what is far is small", async () => {
     // The upper edge is half as long, so the middle line lies at a third of the height, not at half.
-    const { at } = await drawn([move([16, 0], [48, 0], [64, 48], [0, 48])]);
+    const { at } = await renderQuarters([move([16, 0], [48, 0], [64, 48], [0, 48])]);
     assert.ok(near(at(28, 14), RED) && near(at(28, 18), BLUE), `${at(28, 14)} ${at(28, 18)}`);
     assert.ok(near(at(36, 14), GREEN) && near(at(36, 18), WHITE));
   });
 
   it("have smooth edges", async () => {
-    const { at } = await drawn([move([10.25, 0], [64, 0], [64, 48], [10.25, 48])]);
+    const { at } = await renderQuarters([move([10.25, 0], [64, 0], [64, 48], [10.25, 48])]);
     assert.ok(near(at(10, 24), [...at(11, 24).slice(0, 3), 191], 2), `${at(10, 24)}`);
-    const slanted = await drawn([move([0, 0], [64, 0], [64, 48], [24, 48])]);
+    const slanted = await renderQuarters([move([0, 0], [64, 0], [64, 48], [24, 48])]);
     const row = Array.from({ length: 64 }, (_, x) => slanted.at(x, 24)[3] as number);
     assert.ok(
       row.some((alpha) => alpha > 40 && alpha < 215),
@@ -73,10 +73,10 @@ describe("image-sharp: corners moved", () => {
   });
 
   it("grow the canvas where they lie outside, and may mirror", async () => {
-    const { at, width, height } = await drawn([move([-20, -10], [64, 0], [64, 48], [0, 60])]);
+    const { at, width, height } = await renderQuarters([move([-20, -10], [64, 0], [64, 48], [0, 60])]);
     assert.deepEqual([width, height], [84, 70]);
     assert.ok(near(at(4, 4), RED) && near(at(80, 54), WHITE) && at(80, 4)[3] === 0);
-    const mirrored = await drawn([move([64, 0], [0, 0], [0, 48], [64, 48])]);
+    const mirrored = await renderQuarters([move([64, 0], [0, 0], [0, 48], [64, 48])]);
     assert.ok(near(mirrored.at(2, 2), GREEN, 0) && near(mirrored.at(62, 46), BLUE, 0));
   });
 
@@ -93,7 +93,7 @@ describe("image-sharp: corners moved", () => {
 
 describe("image-sharp: pictures bent", () => {
   it("rise in the middle, with the upper edge outside", async () => {
-    const { at, width, height } = await drawn([bend(180)], 255, 314, 100);
+    const { at, width, height } = await renderQuarters([bend(180)], 255, 314, 100);
     assert.deepEqual([width, height], [300, 150]);
     assert.ok(near(at(140, 3), RED) && near(at(160, 3), GREEN), "outside");
     assert.ok(near(at(140, 97), BLUE) && near(at(160, 97), WHITE), "inside");
@@ -103,7 +103,7 @@ describe("image-sharp: pictures bent", () => {
   });
 
   it("sink, with the lower edge outside, and stay upright", async () => {
-    const { at, width, height } = await drawn([bend(-180)], 255, 314, 100);
+    const { at, width, height } = await renderQuarters([bend(-180)], 255, 314, 100);
     assert.deepEqual([width, height], [300, 150]);
     assert.ok(near(at(140, 146), BLUE) && near(at(160, 146), WHITE));
     assert.ok(near(at(140, 53), RED) && near(at(160, 53), GREEN));
@@ -111,11 +111,11 @@ describe("image-sharp: pictures bent", () => {
   });
 
   it("close to a ring without a seam, and lose what lies beyond the centre", async () => {
-    const ring = await drawn([bend(360)], 255, 628, 100);
+    const ring = await renderQuarters([bend(360)], 255, 628, 100);
     assert.deepEqual([ring.width, ring.height], [300, 300]);
     for (let y = 260; y < 299; y++) assert.equal(ring.at(150, y)[3], 255);
     assert.equal(ring.at(150, 150)[3], 0);
-    const disc = await drawn([bend(360)], 255, 100, 200);
+    const disc = await renderQuarters([bend(360)], 255, 100, 200);
     assert.ok(disc.at(disc.width / 2, disc.height / 2)[3] === 255);
   });
 });
@@ -124,7 +124,7 @@ describe("image-sharp: effects at work", () => {
   const source = async () => (await quarters(64, 48)).png().toBuffer();
 
   it("go on from the size that they leave", async () => {
-    const { bytes, plan: made } = await render(await source(), {
+    const { bytes, plan: result } = await render(await source(), {
       steps: [
         bend(90),
         scale(46),
@@ -134,7 +134,7 @@ describe("image-sharp: effects at work", () => {
     });
     const { at, width } = await pixels(bytes);
     assert.ok(width === 46 && near(at(1, 1), [9, 9, 9, 255]));
-    const { passes } = made.explain() as { passes: string[] };
+    const { passes } = result.explain() as { passes: string[] };
     assert.deepEqual(passes.slice(0, 1), ["bend by 90"]);
   });
 
@@ -230,16 +230,16 @@ describe("image-sharp: effects at work", () => {
     assert.ok(here < everywhere / 2, `${here} of ${everywhere} microseconds`);
   });
 
-  it("stop at once when nobody waits any more or the time is up, and the next one finds a thread", async () => {
+  it("stop at once when nobody waits any more or the timeout ends, and the next one gets a thread", async () => {
     const control = new AbortController();
     const gone = new Error("gone");
     const bounds = { signal: control.signal, milliseconds: 60_000 };
     // More than there are threads: some of them still wait for their turn.
     const works = Array.from({ length: availableParallelism() + 2 }, () => offLoop(task, large(), bounds));
-    const settled = Promise.allSettled(works);
+    const outcomes = Promise.allSettled(works);
     await sleep(100);
     control.abort(gone);
-    for (const work of await settled) assert.equal(work.status === "rejected" && work.reason, gone);
+    for (const work of await outcomes) assert.equal(work.status === "rejected" && work.reason, gone);
     const { signal } = new AbortController();
     await assert.rejects(offLoop(task, large(), { signal, milliseconds: 50 }), { code: "ETIMEDOUT" });
     const { width } = (await render(await source(), { steps: [bend(90)], output: PNG })).rendition;

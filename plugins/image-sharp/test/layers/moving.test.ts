@@ -4,7 +4,7 @@ import type { Layer } from "@mediatap/core/steps";
 import { makePng } from "@mediatap/test";
 import { plan } from "../helpers.ts";
 
-describe("a layer that moves, laid on a picture", () => {
+describe("an animated layer on a picture", () => {
   const layers: [Layer, string][] = [
     [{ kind: "video", path: "a.mp4", steps: [] }, "videos"],
     [{ kind: "subtitles", path: "a.srt", style: {} }, "subtitles"],

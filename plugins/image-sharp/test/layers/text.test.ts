@@ -10,7 +10,7 @@ import { LOBSTER } from "../text/helpers.ts";
 
 type Limits = Record<string, number>;
 
-describe("a text laid on a picture", () => {
+describe("a text layer on a picture", () => {
   let folder: TestFolder;
   let server: TestServer;
   before(async () => {
@@ -57,7 +57,7 @@ describe("a text laid on a picture", () => {
     return { ...ink, width: ink.right - ink.left + 1, height: ink.bottom - ink.top + 1, at, data };
   }
 
-  it("lies in the middle, in the size and colour that the URL says", async () => {
+  it("lies in the middle, in the size and colour from the URL", async () => {
     const { left, right, top, bottom, height } = await inkOf("i-HHHH,fs-100,co-FF0000");
     assert(Math.abs(left + right - 399) <= 2 && Math.abs(top + bottom - 199) <= 2);
     assert.equal(height, 72);
@@ -66,7 +66,7 @@ describe("a text laid on a picture", () => {
     assert.deepEqual(at(15, 50), [255, 0, 0]);
   });
 
-  it("has a box as wide as it is told, on its side", async () => {
+  it("has a box of the given width, aligned to its side", async () => {
     const { left, width, at } = await inkOf("i-Hi,fs-20,w-300,bg-00FF00,ia-right,pa-10,lx-50,ly-0");
     assert.deepEqual([left, width], [50, 300]);
     assert.deepEqual(at(60, 15), [0, 255, 0]);
@@ -97,7 +97,7 @@ describe("a text laid on a picture", () => {
     assert.deepEqual([turned.width, turned.height], [upright.height, upright.width]);
   });
 
-  it("is drawn as it stands, from base64 too", async () => {
+  it("is rendered unchanged, from base64 too", async () => {
     const base64 = encodeURIComponent(Buffer.from("<b>x</b> & שלום").toString("base64"));
     const { width } = await inkOf(`ie-${base64},fs-30`);
     assert(width > 200);
@@ -128,9 +128,9 @@ describe("a text laid on a picture", () => {
       const style = { size, color: { r: 0, g: 0, b: 0, alpha: 1 }, align: "left" as const };
       const layer = { kind: "text" as const, text, style, steps: [] };
       const step = { op: "overlay" as const, layer, place: { gravity: "center" as const } };
-      const made = await plan(white, { steps: [step] });
-      assert(made);
-      return made;
+      const result = await plan(white, { steps: [step] });
+      assert(result);
+      return result;
     };
     const [small, large] = [await price("a", 20), await price("word ".repeat(400), 80)];
     assert(large.cost > small.cost + 100);

@@ -6,7 +6,6 @@ import {
   BLUE,
   color,
   cut,
-  drawn,
   GREEN,
   MAGENTA,
   near,
@@ -14,19 +13,20 @@ import {
   pixels,
   RED,
   render,
+  renderQuarters,
   scale,
   WHITE,
 } from "../helpers.ts";
 
-describe("image-sharp: places", () => {
+describe("image-sharp: positions", () => {
   it("cuts a window", async () => {
-    const { at, width, height } = await drawn([cut(10, 6, 32, 24)]);
+    const { at, width, height } = await renderQuarters([cut(10, 6, 32, 24)]);
     assert.deepEqual([width, height], [10, 6]);
     assert.ok(near(at(0, 0), WHITE) && near(at(9, 5), WHITE));
   });
 
   it("pads a window that is larger than the picture", async () => {
-    const { at, width, height } = await drawn([
+    const { at, width, height } = await renderQuarters([
       {
         op: "extract",
         width: 84,
@@ -45,7 +45,7 @@ describe("image-sharp: places", () => {
     );
   });
 
-  it("lays a colour behind clear parts of a padded picture, too, in one pass", async () => {
+  it("fills clear pixels of a padded picture with the colour, too, in one pass", async () => {
     const padded = (background: ReturnType<typeof color>, height = 64): Step => ({
       op: "resize",
       width: 64,
@@ -54,20 +54,20 @@ describe("image-sharp: places", () => {
       enlarge: true,
       background,
     });
-    const { at, passes } = await drawn([padded(color(255, 0, 255))], 0);
+    const { at, passes } = await renderQuarters([padded(color(255, 0, 255))], 0);
     assert.ok(near(at(32, 2), MAGENTA) && near(at(32, 32), MAGENTA));
     assert.equal(passes.length, 1);
     const half = [255, 0, 255, 128];
-    const clear = await drawn([padded(color(255, 0, 255, 0.5))], 0);
+    const clear = await renderQuarters([padded(color(255, 0, 255, 0.5))], 0);
     assert.ok(near(clear.at(32, 2), half) && near(clear.at(32, 32), half));
     assert.equal(clear.passes.length, 1);
-    const even = await drawn([padded(color(255, 0, 255, 0.5), 48)], 0);
+    const even = await renderQuarters([padded(color(255, 0, 255, 0.5), 48)], 0);
     assert.ok(near(even.at(32, 32), half));
-    const red = await drawn([padded(color(0, 0, 255, 0.5))], 128);
+    const red = await renderQuarters([padded(color(0, 0, 255, 0.5))], 128);
     assert.ok(near(red.at(5, 15), [170, 0, 85, 192]) && near(red.at(5, 2), [0, 0, 255, 128]));
   });
 
-  it("fills clear parts also where nothing is left to pad", async () => {
+  it("fills clear pixels also if no padding is needed", async () => {
     const window = (background: Paint): Step =>
       ({ ...cut(20, 20, 5, 5), outside: "pad", background }) as Step;
     const even = (background: Paint): Step => ({
@@ -79,16 +79,18 @@ describe("image-sharp: places", () => {
       background,
     });
     for (const step of [window, even]) {
-      assert.ok(near((await drawn([step(color(255, 0, 255))], 0)).at(10, 10), MAGENTA));
-      assert.ok(near((await drawn([step(color(255, 0, 255, 0.5))], 0)).at(10, 10), [255, 0, 255, 128]));
+      assert.ok(near((await renderQuarters([step(color(255, 0, 255))], 0)).at(10, 10), MAGENTA));
+      assert.ok(
+        near((await renderQuarters([step(color(255, 0, 255, 0.5))], 0)).at(10, 10), [255, 0, 255, 128]),
+      );
       for (const paint of [{ kind: "dominant" }, { kind: "gradient", colors: 4 }] as const) {
-        assert.equal((await drawn([step(paint)], 0)).at(10, 10)[3], 255, paint.kind);
+        assert.equal((await renderQuarters([step(paint)], 0)).at(10, 10)[3], 255, paint.kind);
       }
     }
   });
 
   it("turns clockwise", async () => {
-    const { at, width, height } = await drawn([{ op: "rotate", angle: 90 }]);
+    const { at, width, height } = await renderQuarters([{ op: "rotate", angle: 90 }]);
     assert.deepEqual([width, height], [48, 64]);
     assert.ok(
       near(at(2, 2), BLUE) && near(at(45, 2), RED) && near(at(2, 61), WHITE) && near(at(45, 61), GREEN),
@@ -96,24 +98,24 @@ describe("image-sharp: places", () => {
   });
 
   it("turns by any angle on a clear canvas that grows", async () => {
-    const { at, width, height } = await drawn([{ op: "rotate", angle: 45 }]);
+    const { at, width, height } = await renderQuarters([{ op: "rotate", angle: 45 }]);
     assert.ok(Math.abs(width - 79) <= 1 && Math.abs(height - 79) <= 1);
     assert.equal(at(1, 1)[3], 0);
     assert.ok(near(at(39, 10), RED, 40) || near(at(39, 10), GREEN, 40));
   });
 
   it("fills the corners of a turned picture", async () => {
-    const { at } = await drawn([{ op: "rotate", angle: 30, background: color(255, 0, 255) }]);
+    const { at } = await renderQuarters([{ op: "rotate", angle: 30, background: color(255, 0, 255) }]);
     assert.ok(near(at(0, 0), MAGENTA));
   });
 
   it("goes on from the true size of a turned picture", async () => {
-    const { width } = await drawn([{ op: "rotate", angle: 45 }, scale(40)]);
+    const { width } = await renderQuarters([{ op: "rotate", angle: 45 }, scale(40)]);
     assert.equal(width, 40);
   });
 
   it("mirrors", async () => {
-    const { at } = await drawn([{ op: "flip", horizontal: true, vertical: true }]);
+    const { at } = await renderQuarters([{ op: "flip", horizontal: true, vertical: true }]);
     assert.ok(near(at(2, 2), WHITE) && near(at(61, 45), RED));
   });
 

@@ -1,7 +1,19 @@
 import assert from "node:assert/strict";
 import type { Step } from "@mediatap/core";
 import sharp from "sharp";
-import { BLACK, BLUE, drawn, GREEN, near, PNG, pixels, quarters, RED, render, WHITE } from "../helpers.ts";
+import {
+  BLACK,
+  BLUE,
+  GREEN,
+  near,
+  PNG,
+  pixels,
+  quarters,
+  RED,
+  render,
+  renderQuarters,
+  WHITE,
+} from "../helpers.ts";
 
 describe("image-sharp: paints", () => {
   const contain = (background: Extract<Step, { op: "resize" }>["background"]): Step => ({
@@ -14,7 +26,7 @@ describe("image-sharp: paints", () => {
   });
 
   it("pads with a blurred copy", async () => {
-    const { at, width, height } = await drawn([
+    const { at, width, height } = await renderQuarters([
       contain({ kind: "blurred", intensity: "auto", brightness: 0 }),
     ]);
     assert.deepEqual([width, height], [120, 48]);
@@ -24,8 +36,8 @@ describe("image-sharp: paints", () => {
   });
 
   it("darkens a blurred copy", async () => {
-    const lit = await drawn([contain({ kind: "blurred", intensity: 20, brightness: 0 })]);
-    const dark = await drawn([contain({ kind: "blurred", intensity: 20, brightness: -100 })]);
+    const lit = await renderQuarters([contain({ kind: "blurred", intensity: 20, brightness: 0 })]);
+    const dark = await renderQuarters([contain({ kind: "blurred", intensity: 20, brightness: -100 })]);
     assert.ok((dark.at(115, 40)[0] as number) < (lit.at(115, 40)[0] as number) - 50);
   });
 
@@ -59,7 +71,7 @@ describe("image-sharp: paints", () => {
   });
 
   it("pads with a gradient of the corners", async () => {
-    const { at } = await drawn([contain({ kind: "gradient", colors: 4 })]);
+    const { at } = await renderQuarters([contain({ kind: "gradient", colors: 4 })]);
     assert.ok(
       near(at(0, 0), RED) && near(at(119, 0), GREEN) && near(at(0, 47), BLUE) && near(at(119, 47), WHITE),
     );

@@ -19,7 +19,7 @@ describe("image-sharp: resize", () => {
     );
   });
 
-  it("crops at the side that is asked for", async () => {
+  it("crops at the requested side", async () => {
     const { bytes } = await render(await png(80, 40), {
       steps: [{ op: "resize", width: 20, height: 40, fit: "cover", enlarge: true, focus: "right" }],
       output: { format: "png" },
@@ -53,8 +53,8 @@ describe("image-sharp: JPEGs that are scaled as they are decoded", () => {
     const side = fc.integer({ min: 1, max: 400 });
     const to = fc.integer({ min: 1, max: 60 });
     await fc.assert(
-      fc.asyncProperty(side, side, to, fc.integer({ min: 1, max: 8 }), fc.boolean(), async (...drawn) => {
-        const [width, height, target, orientation, grey] = drawn;
+      fc.asyncProperty(side, side, to, fc.integer({ min: 1, max: 8 }), fc.boolean(), async (...values) => {
+        const [width, height, target, orientation, grey] = values;
         const image = sharp({ create: { width, height, channels: 3, background: "#c33" } });
         const source = await (grey ? image.toColourspace("b-w") : image)
           .withMetadata({ orientation })
@@ -65,16 +65,16 @@ describe("image-sharp: JPEGs that are scaled as they are decoded", () => {
           steps: [scale(target), { op: "border", width: 1, color }],
           output: { format: "jpeg" },
         });
-        const said = (plan.explain() as { size: string }).size;
+        const explained = (plan.explain() as { size: string }).size;
         const info = await sharp(bytes).metadata();
-        assert.equal(`${info.width}x${info.height}`, said);
-        assert.equal(`${rendition.width}x${rendition.height}`, said);
+        assert.equal(`${info.width}x${info.height}`, explained);
+        assert.equal(`${rendition.width}x${rendition.height}`, explained);
       }),
       { numRuns: 60 },
     );
   });
 
-  it("keeps lines in place if the decoder drops the rest of a height", async () => {
+  it("keeps the position of lines if the decoder drops the remaining rows", async () => {
     const [width, height] = [1600, 1415];
     const data = Buffer.alloc(width * height * 3, 255);
     data.fill(0, width * 3 * (height - 60), width * 3 * (height - 40));

@@ -1,16 +1,16 @@
 import assert from "node:assert/strict";
 import sharp from "sharp";
-import { drawn, near, PNG, pixels, quarters, render, WHITE } from "../helpers.ts";
+import { near, PNG, pixels, quarters, render, renderQuarters, WHITE } from "../helpers.ts";
 
 describe("image-sharp: tones", () => {
   it("blurs across an edge", async () => {
-    const { at } = await drawn([{ op: "blur", sigma: 5 }]);
+    const { at } = await renderQuarters([{ op: "blur", sigma: 5 }]);
     const [r, g] = at(32, 4) as [number, number];
     assert.ok(r > 80 && r < 200 && g > 80 && g < 200);
   });
 
   it("takes the colours out", async () => {
-    const { at } = await drawn([{ op: "grayscale" }]);
+    const { at } = await renderQuarters([{ op: "grayscale" }]);
     const [r, g, b] = at(2, 2);
     assert.ok(r === g && g === b && r !== 0 && r !== 255);
   });

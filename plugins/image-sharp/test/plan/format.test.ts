@@ -40,9 +40,9 @@ describe("image-sharp: choosing the format", () => {
       const define = (registry: StepRegistry) =>
         registry.define("mirror" as "blur", { schema: z.any(), ...(opaque !== undefined && { opaque }) });
       const steps = [{ op: "mirror" } as unknown as Step];
-      const { rendition, plan: made, bytes: out } = await render(bytes, { steps, step, define });
+      const { rendition, plan: result, bytes: out } = await render(bytes, { steps, step, define });
       assert.equal((await sharp(out).metadata()).format, rendition.format);
-      return [rendition.format, (made.explain() as { why: string }).why];
+      return [rendition.format, (result.explain() as { why: string }).why];
     };
     const [photo, cutOut] = [await opaque(), await clear()];
     for (const declared of [true, () => true]) {
@@ -56,12 +56,12 @@ describe("image-sharp: choosing the format", () => {
 
   it("takes WebP where AVIF would take too long", async () => {
     const bytes = await opaque();
-    const { rendition, plan: made } = await render(bytes, {
+    const { rendition, plan: result } = await render(bytes, {
       accept: "avif",
       limits: { avifAutoMegapixels: 0.001 },
     });
     assert.equal(rendition.format, "webp");
-    assert.match((made.explain() as { why: string }).why, /too slow as AVIF/);
+    assert.match((result.explain() as { why: string }).why, /too slow as AVIF/);
   });
 
   it("chooses among the formats that the endpoint allows", async () => {
@@ -90,7 +90,7 @@ describe("image-sharp: choosing the format", () => {
     await assert.rejects(plan(bytes, { output: { format: "avif" } }), { code: "ELIMIT" });
   });
 
-  it("keeps the source's format when asked to", async () => {
+  it("keeps the source's format if requested", async () => {
     for (const format of ["jpeg", "png", "webp", "avif"] as const) {
       const bytes = await (await quarters()).toFormat(format).toBuffer();
       assert.equal(await formatOf(bytes, "avif", { format: "source" }), format);
@@ -107,7 +107,7 @@ describe("image-sharp: choosing the format", () => {
     );
   });
 
-  it("refuses a big AVIF asked for by name", async () => {
+  it("refuses a large AVIF that is requested by name", async () => {
     await assert.rejects(
       plan(await opaque(), { output: { format: "avif" }, limits: { avifMegapixels: 0.001 } }),
       {
@@ -116,12 +116,12 @@ describe("image-sharp: choosing the format", () => {
     );
   });
 
-  it("refuses GIF and SVG where the source is none", async () => {
+  it("refuses GIF and SVG output if the source is neither", async () => {
     await assert.rejects(plan(await opaque(), { output: { format: "gif" } }), { code: "EINVAL" });
     await assert.rejects(plan(await opaque(), { output: { format: "svg" } }), { code: "EINVAL" });
   });
 
-  it("lays clear pixels of a JPEG on black, or on the colour configured", async () => {
+  it("flattens clear pixels of a JPEG on black, or on the configured colour", async () => {
     const bytes = await (await quarters(64, 48, 0)).png().toBuffer();
     const black = await render(bytes, { output: { format: "jpeg" } });
     assert.ok(near((await pixels(black.bytes)).at(9, 9), [0, 0, 0, 255]));
@@ -129,14 +129,14 @@ describe("image-sharp: choosing the format", () => {
     assert.ok(near((await pixels(pink.bytes)).at(9, 9), [255, 0, 255, 255]));
   });
 
-  it("lays clear grey pixels on a colour", async () => {
+  it("flattens clear grey pixels on a colour", async () => {
     const bytes = await (await quarters(64, 48, 0)).grayscale().toColourspace("b-w").png().toBuffer();
     assert.equal((await sharp(bytes).metadata()).channels, 2);
     const pink = await render(bytes, { output: { format: "jpeg" }, options: { jpegBackground: "#ff00ff" } });
     assert.ok(near((await pixels(pink.bytes)).at(9, 9), [255, 0, 255, 255]));
   });
 
-  it("lays corners that a step made clear on the colour too", async () => {
+  it("flattens corners that a step made clear, too", async () => {
     const { bytes } = await render(await opaque(), {
       steps: [{ op: "round", radius: "max" }],
       output: { format: "jpeg" },
@@ -158,13 +158,13 @@ describe("image-sharp: what passes through", () => {
     assert.equal(await plan(heic), undefined);
   });
 
-  it("passes on a picture whose original is asked for", async () => {
+  it("passes on a picture whose original is requested", async () => {
     const source = sourceOf(await opaque());
     assert.equal(await plan(source, { output: { format: "original" } }), undefined);
     assert.equal(source.reads.count, 0);
   });
 
-  it("passes on an SVG unless a raster format is asked for", async () => {
+  it("passes on an SVG unless a raster format is requested", async () => {
     for (const format of ["auto", "source", "svg"] as const) {
       const source = sourceOf(svg);
       assert.equal(await plan(source, { output: { format } }), undefined);
@@ -175,7 +175,7 @@ describe("image-sharp: what passes through", () => {
     assert.ok(near((await pixels(bytes)).at(80, 16), [255, 0, 0, 255]));
   });
 
-  it("draws an SVG at the size asked for, not enlarged afterwards", async () => {
+  it("renders an SVG at the requested size, not enlarged afterwards", async () => {
     const edge = Buffer.from(
       '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 10 10"><rect width="5" height="10" fill="#ff0000"/><rect x="5" width="5" height="10" fill="#0000ff"/></svg>',
     );
@@ -188,7 +188,7 @@ describe("image-sharp: what passes through", () => {
     assert.ok(near(at(196, 200), [255, 0, 0, 255]) && near(at(203, 200), [0, 0, 255, 255]));
   });
 
-  it("draws an SVG at the resolution asked for", async () => {
+  it("renders an SVG at the requested resolution", async () => {
     const { rendition } = await render(svg, {
       output: { format: "png", density: ["mul", "originalDensity", 2] },
     });
@@ -196,8 +196,8 @@ describe("image-sharp: what passes through", () => {
   });
 });
 
-describe("image-sharp: knowing a picture", () => {
-  it("tells a header from the bytes, upright", async () => {
+describe("image-sharp: inspecting a picture", () => {
+  it("reads a header from the bytes, upright", async () => {
     const { inspect } = taps();
     const bytes = await (await quarters(64, 48))
       .jpeg()
@@ -235,12 +235,12 @@ describe("image-sharp: knowing a picture", () => {
     assert.match(text as string, /^image-sharp@\d+\.\d+\.\d+ rendering@\d+ sharp@0\.\d+.* vips@8\./);
   });
 
-  it("says of a broken picture that it is one", async () => {
+  it("reports a broken picture as broken", async () => {
     const bytes = await opaque();
     await assert.rejects(plan(bytes.subarray(0, 40)), { code: "UNIDENTIFIED" });
   });
 
-  it("makes no picture of half a file", async () => {
+  it("renders no picture from half a file", async () => {
     const noise = {
       create: {
         width: 300,

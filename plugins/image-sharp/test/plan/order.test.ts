@@ -56,7 +56,7 @@ async function shown(bytes: Uint8Array) {
   return { data, width: info.width, height: info.height };
 }
 
-/** Asks for the chain at once and step by step, and compares. */
+/** Renders the chain at once and step by step, and compares. */
 async function compare(source: Uint8Array, steps: readonly Step[]): Promise<void> {
   const fused = await render(source, { steps, output: PNG });
   let single = source;
@@ -76,7 +76,7 @@ const neverUp = (steps: readonly Step[]): Step[] =>
   steps.map((one) => (one.op === "resize" ? { ...one, enlarge: false } : one));
 
 describe("image-sharp: order", () => {
-  it("makes of a chain what its steps make one by one", async () => {
+  it("renders a chain like its steps one by one", async () => {
     const source = await (await quarters(52, 40)).png().toBuffer();
     await fc.assert(
       fc.asyncProperty(chain, (steps) => compare(source, steps)),
@@ -84,7 +84,7 @@ describe("image-sharp: order", () => {
     );
   });
 
-  it("does so for a picture that EXIF turns", async () => {
+  it("also for a picture that EXIF turns", async () => {
     const turned = (orientation: number) => sharp(source).withMetadata({ orientation }).png().toBuffer();
     const source = await (await quarters(52, 40)).png().toBuffer();
     const sources = await Promise.all([3, 6, 7].map(turned));

@@ -7,7 +7,7 @@ const WIDTH = 40;
 const HEIGHT = 20;
 
 /** Frames of one colour each: red, green, blue; the left upper corner of each is white. */
-async function film(format: "gif" | "webp"): Promise<Buffer> {
+async function animation(format: "gif" | "webp"): Promise<Buffer> {
   const frames = await Promise.all(
     [RED, GREEN, BLUE].map(async ([r, g, b]) => {
       const base = sharp({
@@ -40,7 +40,7 @@ async function meta(bytes: Uint8Array) {
 describe("image-sharp: animations", () => {
   for (const source of ["gif", "webp"] as const) {
     it(`keeps frames and timing of ${source} as WebP`, async () => {
-      const { bytes, rendition } = await render(await film(source), { steps: [half], accept: "webp" });
+      const { bytes, rendition } = await render(await animation(source), { steps: [half], accept: "webp" });
       assert.deepEqual([rendition.format, rendition.width, rendition.height], ["webp", 20, 10]);
       assert.deepEqual(await meta(bytes), {
         pages: 3,
@@ -53,7 +53,7 @@ describe("image-sharp: animations", () => {
     });
 
     it(`keeps ${source} moving for clients without WebP, and never as AVIF`, async () => {
-      const bytes = await film(source);
+      const bytes = await animation(source);
       assert.equal((await render(bytes, { accept: "basic" })).rendition.format, "gif");
       assert.equal((await render(bytes, { accept: "avif" })).rendition.format, "webp");
     });
@@ -61,15 +61,15 @@ describe("image-sharp: animations", () => {
 
   for (const format of ["avif", "jpeg", "png"] as const) {
     it(`gives the first frame as ${format}`, async () => {
-      const { bytes, rendition, plan: made } = await render(await film("gif"), { output: { format } });
+      const { bytes, rendition, plan: result } = await render(await animation("gif"), { output: { format } });
       assert.deepEqual([rendition.width, rendition.height], [WIDTH, HEIGHT]);
       assert.ok(near((await pixels(bytes)).at(30, 15), RED, 20));
-      assert.match((made.explain() as { why: string }).why, /first frame/);
+      assert.match((result.explain() as { why: string }).why, /first frame/);
     });
   }
 
   it("gives one frame, counted from 1", async () => {
-    const bytes = await film("gif");
+    const bytes = await animation("gif");
     const page = async (number: number, output: Output = { format: "png" }) =>
       render(bytes, { steps: [{ op: "frame", page: number }], output });
     assert.ok(near((await pixels((await page(2)).bytes)).at(30, 15), GREEN));
@@ -81,7 +81,7 @@ describe("image-sharp: animations", () => {
 
   it("does each step to each frame", async () => {
     const color = { r: 255, g: 0, b: 255, alpha: 1 };
-    const { bytes } = await render(await film("gif"), {
+    const { bytes } = await render(await animation("gif"), {
       steps: [
         { op: "rotate", angle: 90 },
         { op: "blur", sigma: 1 },
@@ -107,7 +107,7 @@ describe("image-sharp: animations", () => {
   });
 
   it("flips frames, not their order", async () => {
-    const { bytes } = await render(await film("gif"), {
+    const { bytes } = await render(await animation("gif"), {
       steps: [{ op: "flip", horizontal: false, vertical: true }],
       output: { format: "webp", lossless: true },
     });
@@ -115,12 +115,12 @@ describe("image-sharp: animations", () => {
     assert.ok(near(at(20, 4), RED) && near(at(3, 17), [255, 255, 255, 255]));
   });
 
-  it("pads frames, with the first one's dominant colour where a paint is asked for", async () => {
+  it("pads frames, with the first one's dominant colour if a paint is requested", async () => {
     for (const background of [
       { kind: "color", color: { r: 255, g: 0, b: 0, alpha: 1 } },
       { kind: "blurred", intensity: 10, brightness: 0 },
     ] as const) {
-      const { bytes } = await render(await film("gif"), {
+      const { bytes } = await render(await animation("gif"), {
         steps: [{ op: "resize", width: 40, height: 40, fit: "contain", enlarge: true, background }],
         output: { format: "webp", lossless: true },
       });
@@ -131,7 +131,7 @@ describe("image-sharp: animations", () => {
   });
 
   it("trims all frames alike", async () => {
-    const framed = await sharp(await film("webp"), { animated: true })
+    const framed = await sharp(await animation("webp"), { animated: true })
       .extend({ top: 5, bottom: 5, left: 8, right: 8, background: "#000000" })
       .webp({ lossless: true })
       .toBuffer();
@@ -144,9 +144,9 @@ describe("image-sharp: animations", () => {
     assert.ok(near((await pixels(bytes, 2)).at(18, 1), BLUE, 30));
   });
 
-  it("hands each frame to a plugin's step", async () => {
+  it("passes each frame to a plugin's step", async () => {
     let calls = 0;
-    const { bytes } = await render(await film("webp"), {
+    const { bytes } = await render(await animation("webp"), {
       steps: [{ op: "invert" } as unknown as Step],
       output: { format: "webp", lossless: true },
       step: async (frame) => {
@@ -161,7 +161,7 @@ describe("image-sharp: animations", () => {
   });
 
   it("is refused before it is decoded where it has too many frames or pixels", async () => {
-    const bytes = await film("gif");
+    const bytes = await animation("gif");
     const limited = (limits: Parameters<typeof plan>[1]) =>
       assert.rejects(plan(bytes, limits), { code: "ELIMIT" });
     await limited({ limits: { frames: 2 } });
@@ -176,7 +176,7 @@ describe("image-sharp: animations", () => {
 
   it("counts its frames", async () => {
     const { inspect } = taps();
-    const header = await inspect(sourceOf(await film("gif")), contextOf({}, inspect));
+    const header = await inspect(sourceOf(await animation("gif")), contextOf({}, inspect));
     assert.deepEqual([header?.frames, header?.width, header?.height], [3, WIDTH, HEIGHT]);
   });
 });

@@ -46,8 +46,8 @@ describe("image-sharp: headers of JPEGs without libvips", () => {
         unit,
         dots,
         dots,
-        async (...drawn) => {
-          const [width, height, grey, profile, jpeg, density, across, down] = drawn;
+        async (...values) => {
+          const [width, height, grey, profile, jpeg, density, across, down] = values;
           const image = picture(width, height, grey);
           const written = await (profile && !grey ? image.withIccProfile("p3") : image).jpeg(jpeg).toBuffer();
           const jfif = Buffer.from("ffe000104a46494600010100000000000000", "hex");
@@ -83,9 +83,9 @@ describe("image-sharp: headers of JPEGs without libvips", () => {
       maxLength: 4,
     });
     fc.assert(
-      fc.property(changes, fc.integer({ min: 0, max: plain.length }), (places, length) => {
+      fc.property(changes, fc.integer({ min: 0, max: plain.length }), (points, length) => {
         const bytes = Buffer.from(plain);
-        for (const [at, value] of places) bytes[at] = value;
+        for (const [at, value] of points) bytes[at] = value;
         const header = plainJpegHeader(bytes.subarray(0, length));
         assert.ok(!header || (header.width > 0 && header.height > 0));
       }),

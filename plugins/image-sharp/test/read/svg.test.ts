@@ -51,7 +51,7 @@ describe("image-sharp: SVG", () => {
     assert.equal(known("   "), undefined);
   });
 
-  it("is drawn at the size that a crop which looks around is enlarged to", async () => {
+  it("is rendered at the size that a smart crop is enlarged to", async () => {
     const stripes = Buffer.from(
       `<svg xmlns="http://www.w3.org/2000/svg" width="40" height="20"><rect width="40" height="20" fill="#fff"/>${[...Array(20).keys()].map((i) => `<rect x="${2 * i}" width="1" height="20"/>`).join("")}</svg>`,
     );
@@ -203,7 +203,7 @@ describe("image-sharp: SVG", () => {
     }
   });
 
-  it("is checked before it is drawn", async () => {
+  it("is checked before it is rendered", async () => {
     const bomb = Buffer.from(nested(9, (id) => `<use href="#g${id}"/>`));
     await assert.rejects(plan(bomb, { output: { format: "png" } }), { code: "ELIMIT" });
     assert.equal(await plan(bomb), undefined);
@@ -213,7 +213,7 @@ describe("image-sharp: SVG", () => {
     await assert.rejects(plan(huge, { output: { format: "png" } }), { code: "ELIMIT" });
   });
 
-  it("is bounded by the size asked for, not by its own", async () => {
+  it("is bounded by the requested size, not by its own", async () => {
     const halves =
       '<rect width="50000" height="100000" fill="#ff0000"/><rect x="50000" width="50000" height="100000" fill="#0000ff"/>';
     const huge = Buffer.from(

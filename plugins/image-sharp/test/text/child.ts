@@ -1,11 +1,11 @@
-// Draws a few texts and prints what they came to, for `text-fonts.test.ts`.
+// Renders a few texts and prints the results, for `text-fonts.test.ts`.
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { Fonts } from "../../src/text/index.ts";
-import { drawer, LOBSTER } from "./helpers.ts";
+import { LOBSTER, textRenderer } from "./helpers.ts";
 
 const fonts = new Fonts();
-const draw = drawer(fonts);
+const render = textRenderer(fonts);
 const custom = readFileSync(LOBSTER);
 const hash = createHash("sha256");
 for (const [text, style] of [
@@ -16,7 +16,7 @@ for (const [text, style] of [
   ["Hägj", { font: "Lobster", bold: true, italic: true }],
   ["Hägj", { font: "Arial", strikethrough: true, width: 70 }],
 ] as const) {
-  const { data, width, height } = await draw(text, style);
+  const { data, width, height } = await render(text, style);
   hash.update(`${width}x${height}`).update(data);
 }
 await fonts.close();

@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { DEFAULT_LIMITS, type Limits } from "@mediatap/core";
 import type { Pixels } from "../../src/pixels/buffer.ts";
-import { drawText, type Fonts, type TextBox } from "../../src/text/index.ts";
+import { type Fonts, renderText, type TextBox } from "../../src/text/index.ts";
 import { readFaces, type Sfnt, writeFace } from "../../src/text/sfnt.ts";
 
 const require = createRequire(import.meta.resolve("@mediatap/fonts-standard"));
@@ -18,12 +18,12 @@ export const LOBSTER = fontFile("lobster", "400Regular/Lobster_400Regular.ttf");
 export const BLACK = { r: 0, g: 0, b: 0, alpha: 1 };
 export const YELLOW = { r: 255, g: 255, b: 0, alpha: 1 };
 
-export type Drawer = (text: string, style?: Partial<TextBox>) => Promise<Pixels>;
+export type Operation = (text: string, style?: Partial<TextBox>) => Promise<Pixels>;
 
-export const drawer =
-  (fonts: Fonts, limits: Partial<Limits> = {}): Drawer =>
+export const textRenderer =
+  (fonts: Fonts, limits: Partial<Limits> = {}): Operation =>
   (text, style) =>
-    drawText(
+    renderText(
       {
         text,
         size: 40,
@@ -62,17 +62,17 @@ export function inkOf(
   picture: Pixels,
   [top, bottom]: readonly [number, number] = [0, picture.height],
 ): { left: number; right: number; top: number; bottom: number } {
-  const found = { left: picture.width, right: -1, top: picture.height, bottom: -1 };
+  const bounds = { left: picture.width, right: -1, top: picture.height, bottom: -1 };
   for (let y = top; y < bottom; y++) {
     for (let x = 0; x < picture.width; x++) {
       if (!isInk(picture, x, y)) continue;
-      found.left = Math.min(found.left, x);
-      found.right = Math.max(found.right, x);
-      found.top = Math.min(found.top, y);
-      found.bottom = Math.max(found.bottom, y);
+      bounds.left = Math.min(bounds.left, x);
+      bounds.right = Math.max(bounds.right, x);
+      bounds.top = Math.min(bounds.top, y);
+      bounds.bottom = Math.max(bounds.bottom, y);
     }
   }
-  return found;
+  return bounds;
 }
 
 /** How much ink there is, in opaque pixels. */

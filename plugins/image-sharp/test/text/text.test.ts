@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { isMediaError } from "@mediatap/core";
 import fc from "fast-check";
 import { Fonts } from "../../src/text/index.ts";
-import { amountOf, assertDiffer, assertSame, drawer, inkOf, pixelAt, YELLOW } from "./helpers.ts";
+import { amountOf, assertDiffer, assertSame, inkOf, pixelAt, textRenderer, YELLOW } from "./helpers.ts";
 
 const fonts = new Fonts();
-const draw = drawer(fonts);
+const render = textRenderer(fonts);
 
 const size = ({ width, height }: { width: number; height: number }) => [width, height];
 
@@ -13,21 +13,21 @@ describe("a text", () => {
   after(() => fonts.close());
 
   it("is as large as its ink, and grows with its size", async () => {
-    const small = await draw("Hägj");
+    const small = await render("Hägj");
     assert.deepEqual(inkOf(small), { left: 0, top: 0, right: small.width - 1, bottom: small.height - 1 });
-    const large = await draw("Hägj", { size: 80 });
+    const large = await render("Hägj", { size: 80 });
     assert(Math.abs(large.height / small.height - 2) < 0.1);
     assert(Math.abs(large.width / small.width - 2) < 0.1);
   });
 
   it("has capitals of the height that the font gives them", async () => {
     // 1462 of 2048 units in Open Sans.
-    assert.equal((await draw("H", { size: 100 })).height, 72);
+    assert.equal((await render("H", { size: 100 })).height, 72);
   });
 
   it("has padding on each side", async () => {
-    const bare = await draw("Hello");
-    const padded = await draw("Hello", { padding: [1, 20, 3, 40] });
+    const bare = await render("Hello");
+    const padded = await render("Hello", { padding: [1, 20, 3, 40] });
     assert.deepEqual(size(padded), [bare.width + 60, bare.height + 4]);
     assert.deepEqual(inkOf(padded), {
       left: 40,
@@ -39,20 +39,20 @@ describe("a text", () => {
 
   it("has its colour, opaque or not", async () => {
     const color = { r: 200, g: 100, b: 50, alpha: 1 };
-    const opaque = await draw("I", { color });
+    const opaque = await render("I", { color });
     const [x, y] = [opaque.width >> 1, opaque.height >> 1];
     assert.deepEqual(pixelAt(opaque, x, y), [200, 100, 50, 255]);
-    const faint = await draw("I", { color: { ...color, alpha: 0.4 } });
+    const faint = await render("I", { color: { ...color, alpha: 0.4 } });
     assert.deepEqual(pixelAt(faint, x, y), [200, 100, 50, 102]);
     assert.deepEqual(size(faint), size(opaque));
   });
 
   it("is bold, italic, both, or struck through", async () => {
-    const plain = await draw("Hill");
-    const bold = await draw("Hill", { bold: true });
-    const italic = await draw("Hill", { italic: true });
-    const both = await draw("Hill", { bold: true, italic: true });
-    const struck = await draw("Hill", { strikethrough: true });
+    const plain = await render("Hill");
+    const bold = await render("Hill", { bold: true });
+    const italic = await render("Hill", { italic: true });
+    const both = await render("Hill", { bold: true, italic: true });
+    const struck = await render("Hill", { strikethrough: true });
     assert(amountOf(bold) > amountOf(plain) * 1.3);
     assert(amountOf(both) > amountOf(italic) * 1.3);
     // Upright, the first column of an H is as dark as its last.
@@ -67,11 +67,11 @@ describe("a text", () => {
     assert(rows.length >= 1 && rows.length < 8);
   });
 
-  it("is drawn to the edges of its letters", async () => {
+  it("is rendered to the edges of its letters", async () => {
     for (const letter of ["f", "j", "Q", "W", "Å", "/", "‘"]) {
       for (const style of [{}, { italic: true }, { font: "Lobster" }, { bold: true, size: 23.5 }]) {
-        const alone = await draw(letter, style);
-        const among = await draw(`|     ${letter}     |`, style);
+        const alone = await render(letter, style);
+        const among = await render(`|     ${letter}     |`, style);
         const clear = (x: number) =>
           Array.from({ length: among.height }, (_, y) => pixelAt(among, x, y)[3]).every(
             (alpha) => alpha === 0,
@@ -87,55 +87,55 @@ describe("a text", () => {
   });
 
   it("wraps at words in a width, and grows in height", async () => {
-    const line = await draw("one two three four");
-    const wrapped = await draw("one two three four", { width: 150 });
+    const line = await render("one two three four");
+    const wrapped = await render("one two three four", { width: 150 });
     assert(line.width > 300 && wrapped.width <= 150);
     assert(wrapped.height > line.height * 2);
-    assertSame(wrapped, await draw("one two\nthree\nfour"));
+    assertSame(wrapped, await render("one two\nthree\nfour"));
   });
 
   it("breaks a word that is longer than its width, and adds no hyphen", async () => {
-    const line = await draw("I".repeat(30));
-    const wrapped = await draw("I".repeat(30), { width: 100 });
+    const line = await render("I".repeat(30));
+    const wrapped = await render("I".repeat(30), { width: 100 });
     assert(wrapped.width <= 100);
     assert.equal(Math.round(amountOf(wrapped)), Math.round(amountOf(line)));
   });
 
   it("wraps at words where none is separated from the next", async () => {
-    const { width } = await draw("สวัสดีชาวโลก");
+    const { width } = await render("สวัสดีชาวโลก");
     assertSame(
-      await draw("สวัสดีชาวโลก", { width: width - 10, align: "left" }),
-      await draw("สวัสดีชาว\nโลก", { align: "left" }),
+      await render("สวัสดีชาวโลก", { width: width - 10, align: "left" }),
+      await render("สวัสดีชาว\nโลก", { align: "left" }),
     );
   });
 
   it("has the lines that it is given, however they end", async () => {
-    const lines = await draw("one\ntwo\n\nthree");
+    const lines = await render("one\ntwo\n\nthree");
     for (const text of ["one\r\ntwo\r\n\r\nthree", "one\rtwo\r\rthree", "one\u2028two\u2029\vthree"]) {
-      assertSame(await draw(text), lines);
+      assertSame(await render(text), lines);
     }
-    assertSame(await draw("a\tb"), await draw("a b"));
+    assertSame(await render("a\tb"), await render("a b"));
   });
 
-  it("has lines that lie as far apart as it is told", async () => {
-    const [near, far] = [await draw("H\nH", { lineHeight: 50 }), await draw("H\nH", { lineHeight: 120 })];
+  it("has the given line height", async () => {
+    const [near, far] = [await render("H\nH", { lineHeight: 50 }), await render("H\nH", { lineHeight: 120 })];
     assert.equal(far.height - near.height, 70);
-    const one = await draw("H");
+    const one = await render("H");
     // Half of the gap lies above a line: its letters may begin in the middle of a pixel.
-    assert((await draw("H", { lineHeight: 120 })).height - one.height <= 1);
-    assert((await draw("H\nH", { lineHeight: 1 })).height < one.height * 2);
+    assert((await render("H", { lineHeight: 120 })).height - one.height <= 1);
+    assert((await render("H\nH", { lineHeight: 1 })).height < one.height * 2);
   });
 
   describe("on a background", () => {
     const style = { background: YELLOW, width: 400, padding: [5, 30, 10, 20] as const };
 
     it("is exactly as wide as its box", async () => {
-      const { width, height } = await draw("Hxj");
-      const box = await draw("Hxj", style);
+      const { width, height } = await render("Hxj");
+      const box = await render("Hxj", style);
       assert.deepEqual(size(box), [400, height + 15]);
       assert.deepEqual(pixelAt(box, 0, 0), [255, 255, 0, 255]);
       assert.deepEqual(pixelAt(box, 399, height + 14), [255, 255, 0, 255]);
-      const natural = await draw("Hxj", { background: YELLOW });
+      const natural = await render("Hxj", { background: YELLOW });
       assert.deepEqual(size(natural), [width, height]);
     });
 
@@ -144,11 +144,11 @@ describe("a text", () => {
       ["right to left", "שלום", "שלום עולם שלום"],
       ["joined letters", "سلام", "سلام سلام سلام سلام"],
     ] as const) {
-      it(`has its lines on the side that it is told: ${script}`, async () => {
+      it(`aligns its lines to the given side: ${script}`, async () => {
         for (const text of [short, `${long}\n${short}`]) {
-          const left = await draw(text, { ...style, align: "left" });
-          const right = await draw(text, { ...style, align: "right" });
-          const center = await draw(text, { ...style, align: "center" });
+          const left = await render(text, { ...style, align: "left" });
+          const right = await render(text, { ...style, align: "right" });
+          const center = await render(text, { ...style, align: "center" });
           const last = (picture: typeof left) => inkOf(picture, [picture.height - 30, picture.height]);
           assert(Math.abs(last(left).left - 20) <= 4, JSON.stringify(last(left)));
           assert(last(left).right < 200);
@@ -161,13 +161,13 @@ describe("a text", () => {
     }
 
     it("shows it through where that is not opaque", async () => {
-      const box = await draw("H", { background: { ...YELLOW, alpha: 0.5 }, padding: [2, 2, 2, 2] });
+      const box = await render("H", { background: { ...YELLOW, alpha: 0.5 }, padding: [2, 2, 2, 2] });
       assert.deepEqual(pixelAt(box, 0, 0), [255, 255, 0, 128]);
       assert.equal(pixelAt(box, 4, box.height >> 1)[3], 255);
     });
 
     it("keeps its width where a letter is wider", async () => {
-      const box = await draw("W", { background: YELLOW, width: 10, align: "center" });
+      const box = await render("W", { background: YELLOW, width: 10, align: "center" });
       assert.equal(box.width, 10);
       assert(inkOf(box).right > 0);
     });
@@ -175,27 +175,27 @@ describe("a text", () => {
 
   it("of which nothing can be seen is clear", async () => {
     for (const text of ["", " ", "\n \n", "\u200b", "\u00ad", "\u0000\u0007"]) {
-      const { data, width, height } = await draw(text);
+      const { data, width, height } = await render(text);
       assert.deepEqual([width, height, [...data]], [1, 1, [0, 0, 0, 0]], JSON.stringify(text));
     }
-    const box = await draw(" ", { background: YELLOW, width: 30, padding: [4, 4, 4, 4] });
+    const box = await render(" ", { background: YELLOW, width: 30, padding: [4, 4, 4, 4] });
     assert.deepEqual([...size(box), ...pixelAt(box, 15, 4)], [30, 8, 255, 255, 0, 255]);
   });
 
-  it("is drawn as it stands, with nothing taken for markup", async () => {
-    const plain = await draw("bxb");
-    const tags = await draw("<b>x</b>");
+  it("is rendered unchanged, with nothing parsed as markup", async () => {
+    const plain = await render("bxb");
+    const tags = await render("<b>x</b>");
     assert(tags.width > plain.width * 1.5);
-    assert((await draw("&lt;")).width > (await draw("<")).width * 2);
+    assert((await render("&lt;")).width > (await render("<")).width * 2);
     // As if its parts were joined: brackets are there as ink.
-    assert(amountOf(tags) > amountOf(await draw("bx/b")) + amountOf(await draw("<>")));
+    assert(amountOf(tags) > amountOf(await render("bx/b")) + amountOf(await render("<>")));
     for (const text of ['"/><span size="999999">', "]]><b>", "</span></span>x", "<!-- x", "<?x?>", "&#0;"]) {
-      const { width, height } = await draw(text);
+      const { width, height } = await render(text);
       assert(width > 20 && width < 600 && height < 60, text);
     }
   });
 
-  it("is drawn, or refused, whatever it is; and the same each time", async () => {
+  it("is rendered or refused, whatever it is; and the same each time", async () => {
     const style = {
       size: fc.integer({ min: 1, max: 60 }),
       bold: fc.boolean(),
@@ -207,7 +207,7 @@ describe("a text", () => {
       fc.string({ unit: "grapheme", maxLength: 40 }),
       fc
         .array(fc.constantFrom("<b>", "</b>", "&", "&#x;", '"', "\u202e", "\u2066", "\u2069", "ا", "न", "\n"))
-        .map((parts) => parts.join("")),
+        .map((stages) => stages.join("")),
       fc.array(fc.integer({ min: 0, max: 0xffff })).map((codes) => String.fromCharCode(...codes)),
     );
     await fc.assert(
@@ -219,9 +219,9 @@ describe("a text", () => {
           const [text, style, width] = args;
           const request = { ...style, ...(width !== null && { width }) };
           try {
-            const first = await draw(text, request);
+            const first = await render(text, request);
             assert.equal(first.data.length, first.width * first.height * 4);
-            assertSame(await draw(text, request), first);
+            assertSame(await render(text, request), first);
           } catch (error) {
             if (!isMediaError(error)) throw error;
             assert.equal((error as { status?: number }).status, 400);
@@ -235,8 +235,8 @@ describe("a text", () => {
   it("is cut after 2500 characters", async () => {
     const text = "abcdefghi ".repeat(300);
     const style = { size: 8, width: 800 };
-    assertSame(await draw(text, style), await draw(text.slice(0, 2500), style));
-    assertDiffer(await draw(text, style), await draw(text.slice(0, 2000), style));
+    assertSame(await render(text, style), await render(text.slice(0, 2500), style));
+    assertDiffer(await render(text, style), await render(text.slice(0, 2000), style));
   });
 
   describe("that is too large", () => {
@@ -252,15 +252,15 @@ describe("a text", () => {
       ["accents", `a${"\u0301".repeat(2400)}`, { size: 100 }],
     ] as const) {
       it(`is refused: ${what}`, async () => {
-        await assert.rejects(draw(text, style), { code: "ELIMIT", status: 400 });
+        await assert.rejects(render(text, style), { code: "ELIMIT", status: 400 });
       });
     }
 
     it("is refused by the limits of a result", async () => {
-      const small = drawer(fonts, { outputSide: 60 });
+      const small = textRenderer(fonts, { outputSide: 60 });
       assert((await small("ab")).width <= 60);
       await assert.rejects(small("abcdef"), { code: "ELIMIT" });
-      await assert.rejects(drawer(fonts, { outputMegapixels: 0.001 })("abcdef"), { code: "ELIMIT" });
+      await assert.rejects(textRenderer(fonts, { outputMegapixels: 0.001 })("abcdef"), { code: "ELIMIT" });
     });
   });
 
@@ -274,7 +274,7 @@ describe("a text", () => {
     ["a line height of 0", { lineHeight: 0 }],
   ] as const) {
     it(`is refused with ${what}`, async () => {
-      await assert.rejects(draw("a", style), { code: "EINVAL", status: 400 });
+      await assert.rejects(render("a", style), { code: "EINVAL", status: 400 });
     });
   }
 });

@@ -7,8 +7,8 @@ import { plan, quarters, render } from "../helpers.ts";
 const source = async () => (await quarters(400, 300)).png().toBuffer();
 const auto = { format: "webp", quality: "auto" } as const;
 
-describe("image-sharp: quality that is looked for", () => {
-  it("reckons with each try", async () => {
+describe("image-sharp: automatic quality", () => {
+  it("counts each try in its cost", async () => {
     const cost = async (tries: number, max = 80) =>
       (await plan(await source(), { output: auto, options: { autoQuality: { tries, max } } }))?.cost ?? 0;
     const fixed = (await plan(await source(), { output: { format: "webp" } }))?.cost ?? 0;
@@ -16,9 +16,9 @@ describe("image-sharp: quality that is looked for", () => {
     assert((await cost(8)) > 1.8 * (await cost(4)));
   });
 
-  it("tells what it will do", async () => {
-    const told = (await plan(await source(), { output: auto }))?.explain() as Record<string, unknown>;
-    assert.equal(told.quality, "the least from 40 to 80 for a likeness of 0.96, in 4 tries");
+  it("explains its plan", async () => {
+    const explained = (await plan(await source(), { output: auto }))?.explain() as Record<string, unknown>;
+    assert.equal(explained.quality, "the least from 40 to 80 for a likeness of 0.96, in 4 tries");
     const png = (await plan(await source(), { output: { format: "png", quality: "auto" } }))?.explain();
     assert.equal((png as Record<string, unknown>).quality, undefined);
     const small = await plan(await source(), {

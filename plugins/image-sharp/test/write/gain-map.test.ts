@@ -23,7 +23,7 @@ async function photograph(orientation = 1): Promise<Uint8Array> {
 
 const unblock = () => sharp.unblock({ operation: ["VipsForeignLoadUhdrFile", "VipsForeignLoadUhdrBuffer"] });
 
-/** What the gain map says at a place, as parts of width and height. */
+/** The gain map's value at a point, as fractions of width and height. */
 async function gainOf(bytes: Uint8Array) {
   unblock();
   const { gainMap } = await sharp(bytes).metadata();
@@ -35,7 +35,7 @@ async function gainOf(bytes: Uint8Array) {
 }
 
 const kept = { options: { gainMaps: true } };
-const told = async (steps: readonly Step[], output: Output = {}, bytes?: Uint8Array) =>
+const explained = async (steps: readonly Step[], output: Output = {}, bytes?: Uint8Array) =>
   (await plan(bytes ?? (await photograph()), { ...kept, steps, output, accept: "webp" }))?.explain() as {
     gainMap?: string;
     format: string;
@@ -43,7 +43,7 @@ const told = async (steps: readonly Step[], output: Output = {}, bytes?: Uint8Ar
   };
 
 describe("image-sharp: gain maps", () => {
-  it("are kept by the steps that sharp knows to do to them", async () => {
+  it("are kept by the steps that sharp can apply to them", async () => {
     const source = await gainOf(await photograph());
     assert(
       source &&
@@ -59,7 +59,7 @@ describe("image-sharp: gain maps", () => {
       shrink: true,
     } as const;
     const around = { op: "border", width: 16, color: { r: 9, g: 9, b: 9, alpha: 1 } } as const;
-    const chains: [steps: Step[], width: number, places: [number, number, "bright" | "middle" | "dark"][]][] =
+    const chains: [steps: Step[], width: number, points: [number, number, "bright" | "middle" | "dark"][]][] =
       [
         [
           [],
@@ -113,12 +113,12 @@ describe("image-sharp: gain maps", () => {
         ],
       ];
     const levels = { bright: source.at(0.2, 0.2), middle: source.at(0.2, 0.8), dark: source.at(0.8, 0.5) };
-    for (const [steps, width, places] of chains) {
+    for (const [steps, width, points] of chains) {
       const { bytes, rendition } = await render(await photograph(), { ...kept, steps, accept: "webp" });
       assert.deepEqual([rendition.format, rendition.width], ["jpeg", width]);
       const map = await gainOf(bytes);
       assert(map, JSON.stringify(steps));
-      for (const [x, y, level] of places) {
+      for (const [x, y, level] of points) {
         assert(
           Math.abs(map.at(x, y) - levels[level]) <= 4,
           `${JSON.stringify(steps)}: ${map.at(x, y)}, ${level}`,
@@ -127,9 +127,9 @@ describe("image-sharp: gain maps", () => {
     }
   });
 
-  it("are let go of where the steps, the format or the picture do not allow for them", async () => {
-    assert.deepEqual(await told([scale(200)]), {
-      ...(await told([scale(200)])),
+  it("are dropped if the steps, the format or the picture do not allow for them", async () => {
+    assert.deepEqual(await explained([scale(200)]), {
+      ...(await explained([scale(200)])),
       gainMap: "kept",
       format: "jpeg",
       why: "only JPEG carries the gain map",
@@ -141,14 +141,14 @@ describe("image-sharp: gain maps", () => {
       { op: "trim", tolerance: 10 },
       { op: "flip", horizontal: false, vertical: true },
     ] as const) {
-      const { gainMap, format } = await told([step]);
+      const { gainMap, format } = await explained([step]);
       assert.deepEqual([gainMap, format], ["lost", "webp"], step.op);
     }
-    assert.equal((await told([scale(50)])).gainMap, "lost");
-    assert.equal((await told([], { format: "png" })).gainMap, "lost");
-    assert.equal((await told([], { format: "auto", lossless: true })).gainMap, "lost");
-    assert.equal((await told([], { format: "auto", smallest: true })).gainMap, "lost");
-    assert.equal((await told([], {}, await (await quarters()).jpeg().toBuffer())).gainMap, undefined);
+    assert.equal((await explained([scale(50)])).gainMap, "lost");
+    assert.equal((await explained([], { format: "png" })).gainMap, "lost");
+    assert.equal((await explained([], { format: "auto", lossless: true })).gainMap, "lost");
+    assert.equal((await explained([], { format: "auto", smallest: true })).gainMap, "lost");
+    assert.equal((await explained([], {}, await (await quarters()).jpeg().toBuffer())).gainMap, undefined);
   });
 
   it("do not keep a turned picture from being made", async () => {
@@ -164,11 +164,11 @@ describe("image-sharp: gain maps", () => {
     }
   });
 
-  it("are no matter where they are not wanted", async () => {
+  it("are ignored if the option is off", async () => {
     for (const output of [{ format: "jpeg" }, { format: "jpeg", metadata: "keep" }] as const) {
-      const { bytes, plan: made } = await render(await photograph(), { steps: [scale(200)], output });
+      const { bytes, plan: result } = await render(await photograph(), { steps: [scale(200)], output });
       assert.equal(await gainOf(bytes), undefined);
-      assert.equal((made.explain() as { gainMap?: string }).gainMap, undefined);
+      assert.equal((result.explain() as { gainMap?: string }).gainMap, undefined);
       const { at } = await pixels(bytes);
       const source = await pixels(
         await sharp(await photograph())
@@ -179,7 +179,7 @@ describe("image-sharp: gain maps", () => {
     }
   });
 
-  it("are reckoned with", async () => {
+  it("are counted in cost and memory", async () => {
     const cost = async (gainMaps: boolean) =>
       (
         await plan(await photograph(), {

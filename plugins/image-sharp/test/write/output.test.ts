@@ -9,7 +9,7 @@ import { contextOf, near, pixels, plan, quarters, RED, render, sourceOf, WHITE }
 
 const half = { op: "resize", width: 32, fit: "inside", enlarge: true } as const;
 
-/** A picture that says where it was taken. */
+/** A picture with a GPS position. */
 const tagged = async (orientation = 1) =>
   (await quarters())
     .jpeg({ quality: 95, chromaSubsampling: "4:4:4" })
@@ -60,7 +60,7 @@ describe("image-sharp: orientation, colours and metadata", () => {
   });
 
   for (const format of ["jpeg", "webp", "png", "avif"] as const) {
-    it(`keeps metadata in ${format} where asked to, but not the turning that was done`, async () => {
+    it(`keeps metadata in ${format} if requested, but not the orientation that was applied`, async () => {
       for (const steps of [[half], [half, { ...half, width: 16 }]]) {
         const { bytes } = await render(await tagged(6), { steps, output: { format, metadata: "keep" } });
         const meta = await sharp(bytes).metadata();
@@ -175,16 +175,16 @@ describe("image-sharp: plans", () => {
       .jpeg()
       .toBuffer();
 
-  it("says in plain data what will be done and why", async () => {
-    const made = await plan(await photo(1600, 1200), {
+  it("explains in plain data the work and the reasons", async () => {
+    const result = await plan(await photo(1600, 1200), {
       steps: [
         { op: "resize", width: 200, height: 200, fit: "cover", enlarge: true, focus: "faces" },
         { op: "blur", sigma: 2 },
       ],
       accept: "webp",
     });
-    const said = made?.explain();
-    assert.deepEqual(JSON.parse(JSON.stringify(said)), {
+    const explained = result?.explain();
+    assert.deepEqual(JSON.parse(JSON.stringify(explained)), {
       source: "jpeg 1600x1200",
       passes: ["cover 200x200 by attention, blur (sigma 2)"],
       shrinkOnLoad: 4,
@@ -194,21 +194,21 @@ describe("image-sharp: plans", () => {
       why: "the client accepts WebP",
       notes: ["no faces known: the salient region instead"],
     });
-    assert.equal(made?.engine, "image-sharp");
+    assert.equal(result?.engine, "image-sharp");
   });
 
-  it("says that faces are looked for later, and does not look for them", async () => {
-    const made = await plan(await photo(400, 300), {
+  it("reports that faces are searched later, and does not search them", async () => {
+    const result = await plan(await photo(400, 300), {
       steps: [{ op: "resize", width: 200, height: 200, fit: "cover", enlarge: true, focus: "faces" }],
       learnsFaces: true,
     });
-    assert.ok(made);
-    const { pending, notes } = made.explain() as { pending?: string[]; notes?: string[] };
+    assert.ok(result);
+    const { pending, notes } = result.explain() as { pending?: string[]; notes?: string[] };
     assert.deepEqual(pending, ["faces"]);
     assert.match(notes?.join() ?? "", /^faces are detected when the image is rendered/);
   });
 
-  it("asks more for more pixels, slower formats and more steps", async () => {
+  it("costs more for more pixels, slower formats and more steps", async () => {
     const bytes = await photo(1600, 1200);
     const cost = async (request: Parameters<typeof plan>[1]) => (await plan(bytes, request))?.cost as number;
     const small = await cost({ steps: [half] });
@@ -216,7 +216,7 @@ describe("image-sharp: plans", () => {
     assert.ok(small < large);
     assert.ok((await cost({ output: { format: "avif" } })) > (await cost({ output: { format: "jpeg" } })));
     assert.ok((await cost({ steps: [{ op: "blur", sigma: 50 }] })) > large);
-    const laid = (mode?: "cutter" | "displace", width = 100) => {
+    const padded = (mode?: "cutter" | "displace", width = 100) => {
       const blend = mode === "displace" ? { mode, x: 9, y: 0 } : mode && { mode };
       const red = { r: 255, g: 0, b: 0, alpha: 1 };
       const layer = { kind: "color", color: red, width, height: width, steps: [] } as const;
@@ -224,9 +224,10 @@ describe("image-sharp: plans", () => {
         steps: [{ op: "overlay", layer, place: { gravity: "center" }, ...(blend && { blend }) }],
       });
     };
-    assert.ok((await laid()) > large && (await laid("cutter")) > (await laid()) + 50);
+    assert.ok((await padded()) > large && (await padded("cutter")) > (await padded()) + 50);
     assert.ok(
-      (await laid("displace")) > (await laid()) + 50 && (await laid(undefined, 5000)) > (await laid()) + 50,
+      (await padded("displace")) > (await padded()) + 50 &&
+        (await padded(undefined, 5000)) > (await padded()) + 50,
     );
     assert.ok(
       (await cost({ output: { format: "avif" }, options: { avifEffort: 4 } })) >
@@ -252,12 +253,12 @@ describe("image-sharp: plans", () => {
     await refused({ limits: { imageWork: 3 } });
   });
 
-  it("refuses a picture of a few bytes that says it is huge", async () => {
+  it("refuses a picture of a few bytes whose header claims a huge size", async () => {
     const header = Buffer.alloc(13);
     header.writeUInt32BE(30_000, 0);
     header.writeUInt32BE(30_000, 4);
     header.set([8, 6, 0, 0, 0], 8);
-    const part = (type: string, data: Buffer) => {
+    const stage = (type: string, data: Buffer) => {
       const body = Buffer.concat([Buffer.from(type), data]);
       const frame = Buffer.alloc(8);
       frame.writeUInt32BE(data.length, 0);
@@ -266,14 +267,14 @@ describe("image-sharp: plans", () => {
     };
     const bomb = Buffer.concat([
       Buffer.from("\x89PNG\r\n\x1a\n", "latin1"),
-      part("IHDR", header),
-      part("IDAT", deflateSync(Buffer.alloc(100))),
-      part("IEND", Buffer.alloc(0)),
+      stage("IHDR", header),
+      stage("IDAT", deflateSync(Buffer.alloc(100))),
+      stage("IEND", Buffer.alloc(0)),
     ]);
     await assert.rejects(plan(bomb, { steps: [half] }), { code: "ELIMIT", message: /received 900\.0/ });
   });
 
-  it("holds the limits also for what is known only on the way", async () => {
+  it("enforces the limits also for sizes that are known only during the render", async () => {
     const line = await sharp({ create: { width: 400, height: 400, channels: 3, background: "#ffffff" } })
       .composite([{ input: { create: { width: 2, height: 300, channels: 3, background: "#000000" } } }])
       .png()
@@ -302,25 +303,25 @@ describe("image-sharp: plans", () => {
     }
   });
 
-  it("does not begin when nobody waits any more", async () => {
-    const made = await plan(await photo(400, 300), { steps: [half] });
+  it("does not start when nobody waits any more", async () => {
+    const result = await plan(await photo(400, 300), { steps: [half] });
     const controller = new AbortController();
     controller.abort(new Error("gone"));
     await assert.rejects(
-      made?.run(contextOf({ signal: controller.signal }, async () => undefined)) ?? Promise.resolve(),
+      result?.run(contextOf({ signal: controller.signal }, async () => undefined)) ?? Promise.resolve(),
       {
         message: "gone",
       },
     );
   });
 
-  it("ends when its time is up", async () => {
-    const made = await plan(await photo(400, 300), { steps: [half] });
+  it("ends when its timeout ends", async () => {
+    const result = await plan(await photo(400, 300), { steps: [half] });
     const late = contextOf({ limits: { imageWork: 0 } }, async () => undefined);
-    await assert.rejects(made?.run(late) ?? Promise.resolve(), { code: "ETIMEDOUT" });
+    await assert.rejects(result?.run(late) ?? Promise.resolve(), { code: "ETIMEDOUT" });
   });
 
-  it("complains about options by name", () => {
+  it("names invalid options", () => {
     assert.throws(() => imageSharp({ avifEffort: 11 }), {
       code: "ECONFIG",
       message: /image-sharp\.avifEffort/,
