@@ -7,19 +7,19 @@ import { createKeyvJournal } from "./journal.ts";
 import type { Link } from "./link.ts";
 
 export interface BackendOptions {
-  /** What all keys begin with. */
+  /** Prefix of all keys. */
   readonly namespace: string;
-  /** Milliseconds for which an entry is kept. */
+  /** Milliseconds for which an entry is stored. */
   readonly ttl: number;
 }
 
-interface Found extends CacheEntry {
+interface EpochEntry extends CacheEntry {
   readonly epoch: string;
 }
 
 /**
- * Entries in a store of Keyv's, each one value, so that metadata and body are always of one version; text, because many
- * stores keep nothing else:
+ * Entries in a Keyv store. Each entry is one value, so that metadata and body always belong together. Values are text, because many
+ * stores accept nothing else:
  *
  *     epoch of the journal ⏎ metadata (two lines) ⏎ body, base64
  */
@@ -29,9 +29,9 @@ export function keyvBackend(link: Link, { namespace, ttl }: BackendOptions): Cac
 
   return {
     async get(key, { signal }) {
-      // The core has given up: that counts as an answer that did not come.
-      const late = () => link.late();
-      signal.addEventListener("abort", late, { once: true });
+      // The core has given up waiting: that counts as a timeout.
+      const onAbort = () => link.reportTimeout();
+      signal.addEventListener("abort", onAbort, { once: true });
       try {
         const [value, ...state] = await link.getMany([nameOf(key), ...journal.names()]);
         const entry = parse(value);
@@ -39,14 +39,14 @@ export function keyvBackend(link: Link, { namespace, ttl }: BackendOptions): Cac
         if (!entry || entry.epoch !== epoch) return { journal: version };
         return { ...entry, journal: version };
       } finally {
-        signal.removeEventListener("abort", late);
+        signal.removeEventListener("abort", onAbort);
       }
     },
     async put(key, metadata, body) {
       const name = nameOf(key);
       const bytes = body
         ? (body.bytes ?? (await buffer(await body.stream())))
-        : await bytesBefore(name, metadata.etag);
+        : await previousBytes(name, metadata.etag);
       if (body && bytes?.byteLength !== body.length)
         throw new Error("a body was shorter or longer than announced");
       const epoch = await journal.epoch();
@@ -59,11 +59,11 @@ export function keyvBackend(link: Link, { namespace, ttl }: BackendOptions): Cac
     close: () => link.close(),
   };
 
-  /** Metadata that comes alone keeps the body that belongs to it. */
-  async function bytesBefore(name: string, etag: string | undefined): Promise<Uint8Array | undefined> {
+  /** Metadata without a body keeps the stored body if both have the same ETag. */
+  async function previousBytes(name: string, etag: string | undefined): Promise<Uint8Array | undefined> {
     if (etag === undefined) return undefined;
-    const before = parse(await link.get(name));
-    return before?.metadata.etag === etag ? before.body?.bytes : undefined;
+    const previous = parse(await link.get(name));
+    return previous?.metadata.etag === etag ? previous.body?.bytes : undefined;
   }
 }
 
@@ -74,14 +74,14 @@ function asBuffer(bytes: Uint8Array): Buffer {
 }
 
 /** `undefined`: no entry, damaged, or of another release. */
-function parse(value: unknown): Found | undefined {
+function parse(value: unknown): EpochEntry | undefined {
   if (typeof value !== "string") return undefined;
   const [epochEnd, bodyStart] = [value.indexOf("\n"), value.lastIndexOf("\n")];
   const file = decodeMetadata(value.slice(epochEnd + 1, bodyStart));
   if (!file) return undefined;
-  const found = { epoch: value.slice(0, epochEnd), metadata: file.metadata };
-  if (!file.body) return found;
+  const entry = { epoch: value.slice(0, epochEnd), metadata: file.metadata };
+  if (!file.body) return entry;
   const bytes = Buffer.from(value.slice(bodyStart + 1), "base64");
   if (bytes.byteLength !== file.body.length || crc32(bytes) !== file.body.sum) return undefined;
-  return { ...found, body: bodyOf(bytes) };
+  return { ...entry, body: bodyOf(bytes) };
 }

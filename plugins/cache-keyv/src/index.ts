@@ -14,18 +14,18 @@ const schema = z.strictObject({
   redis: z.union([z.string().min(1), z.record(z.string(), z.unknown())]).optional(),
   /** A Keyv, or a store for one; the plugin closes it in the end. */
   store: z.custom<AnyStore>(isStore, "Expected a Keyv or a store for one").optional(),
-  /** What all keys begin with. */
+  /** Prefix of all keys. */
   namespace: z.string().min(1).default("mediatap"),
-  /** Largest body that is kept, in bytes; of a larger one, the record. */
+  /** Largest body that is stored, in bytes; for a larger one only the metadata is stored. */
   maxEntryBytes: z.int().positive().default(MB),
-  /** Milliseconds for which an entry is kept. */
+  /** Milliseconds for which an entry is stored. */
   ttl: z
     .int()
     .positive()
     .default(30 * DAY),
   /** Milliseconds that a lookup waits for the store; then the request goes on without it. */
   timeout: z.int().positive().default(100),
-  /** Keep what only clients with a signature may see, too: only where nobody else reads the store. */
+  /** Also store what only clients with a signature can see: only if nobody else reads the store. */
   private: z.boolean().default(false),
 });
 
@@ -33,15 +33,15 @@ const schema = z.strictObject({
 export type CacheKeyvOptions = z.input<typeof schema>;
 
 const WRITE_TIMEOUT_MS = 2_000;
-const QUEUE_BYTES = 32 * MB;
+const MAX_QUEUE_BYTES = 32 * MB;
 const PROBE_TIMEOUT_MS = 15_000;
 
-/** Tells stores of the configuration apart. */
+/** Numbers that distinguish the stores of a configuration. */
 const numbers = new WeakMap<object, number>();
-let last = 0;
+let lastNumber = 0;
 
 /**
- * Keeps renditions in Redis, or any other store that Keyv has an adapter for, so that several servers have them in common.
+ * Stores renditions in Redis, or in any other store that Keyv has an adapter for, so that several servers share them.
  */
 export function cacheKeyv(options: CacheKeyvOptions): Plugin {
   const { redis, store, ...checked } = parseOptions(schema, options, NAME);
@@ -53,18 +53,18 @@ export function cacheKeyv(options: CacheKeyvOptions): Plugin {
     version: "0.1.0",
     apiVersion: 1,
     apply({ cache, hooks, logger }) {
-      const { namespace, ttl, ...use } = checked;
+      const { namespace, ttl, ...tierOptions } = checked;
       cache({
         tier: "network",
         settings: { place: store ? numberOf(store) : redis, namespace },
-        ...use,
+        ...tierOptions,
         ttl,
         writeTimeout: WRITE_TIMEOUT_MS,
-        queueBytes: QUEUE_BYTES,
+        queueBytes: MAX_QUEUE_BYTES,
         open() {
           const link = connect();
           void link.connected.then((isConnected) => {
-            if (!isConnected) logger.warn(`${link.trouble()}; the cache is not used until it is`);
+            if (!isConnected) logger.warn(`${link.failureText()}; the cache is not used until it is`);
           });
           return keyvBackend(link, { namespace, ttl });
         },
@@ -88,14 +88,14 @@ export function cacheKeyv(options: CacheKeyvOptions): Plugin {
   };
 }
 
-/** What `mediatap doctor` tries: milliseconds that it took to write, read and remove a value. */
+/** The check of `mediatap doctor`: milliseconds that it took to write, read and remove a value. */
 async function probe(link: Link, namespace: string): Promise<number> {
   const started = performance.now();
   const name = `${namespace}:doctor-${randomBytes(6).toString("hex")}`;
   const value = "mediatap doctor was here";
   const written = withTimeout(PROBE_TIMEOUT_MS, link.set(name, value, 60_000));
   written.catch(() => {});
-  if (!(await withTimeout(PROBE_TIMEOUT_MS, link.connected))) throw new Error(link.trouble());
+  if (!(await withTimeout(PROBE_TIMEOUT_MS, link.connected))) throw new Error(link.failureText());
   await written;
   const found = await withTimeout(PROBE_TIMEOUT_MS, link.get(name));
   if (found !== value) throw new Error("A written value was read with other content");
@@ -110,7 +110,7 @@ function isStore(value: unknown): boolean {
 }
 
 function numberOf(store: object): number {
-  const number = numbers.get(store) ?? ++last;
+  const number = numbers.get(store) ?? ++lastNumber;
   numbers.set(store, number);
   return number;
 }

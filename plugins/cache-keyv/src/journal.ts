@@ -10,37 +10,37 @@ import {
 import { z } from "zod";
 import type { Link } from "./link.ts";
 
-// Purge rules in a store that knows no lists: each has a numbered slot. A head says which numbers are taken.
+// Purge rules in a store without lists: each has a numbered slot. A head contains the range of numbers in use.
 //
 //     NAMESPACE:purges-1                 { epoch, first, last }
 //     NAMESPACE:purges-1:EPOCH:NUMBER    a rule
 //
-// If the store loses the head, a new epoch begins, and entries of an older epoch are misses: nobody knows what was purged.
+// If the store loses the head, a new epoch begins, and entries of an older epoch are misses: what was purged is unknown.
 
 const headSchema = z.strictObject({ epoch: z.string(), first: z.int().min(1), last: z.int().min(0) });
 type Head = Readonly<z.output<typeof headSchema>>;
 
-/** Slots that are read at one time. */
-const BATCH = 100;
+/** Slots that are read in one command. */
+const BATCH_SLOTS = 100;
 
-/** What an entry needs to know of the journal, read together with it. */
+/** The state of the journal that is read together with an entry. */
 export interface JournalState {
   readonly epoch: string | undefined;
-  /** Of the journal, if it is as this process knows it; anything else if not. */
+  /** The version that this process has read, if it is still current; else another text. */
   readonly version: string;
 }
 
-interface Known {
+interface KnownJournal {
   readonly head: Head;
   readonly rules: ReadonlyMap<string, JournalRule>;
-  /** When the rules of the slots from `head.first` on were made. */
+  /** Times of the rules in the slots from `head.first` on, in milliseconds since 1970. */
   readonly times: readonly number[];
 }
 
 export function createKeyvJournal(link: Link, namespace: string, ttl: number) {
   const headName = `${namespace}:purges-1`;
   const slotName = (epoch: string, number: number) => `${headName}:${epoch}:${number}`;
-  let known: Known | undefined;
+  let known: KnownJournal | undefined;
 
   const versionOf = ({ epoch, last }: Head) => `${epoch} ${last}`;
 
@@ -54,7 +54,7 @@ export function createKeyvJournal(link: Link, namespace: string, ttl: number) {
   }
 
   /** Reads the slots that are not known yet, also those beyond the head: it is written after them. */
-  async function catchUp(): Promise<Known> {
+  async function catchUp(): Promise<KnownJournal> {
     const { epoch, first, last } = await readHead();
     const before = known?.head.epoch === epoch ? known : undefined;
     const rules = new Map(before?.rules);
@@ -62,7 +62,7 @@ export function createKeyvJournal(link: Link, namespace: string, ttl: number) {
     const start = before?.head.first ?? first;
     let at = start + times.length - 1;
     for (;;) {
-      const numbers = Array.from({ length: BATCH }, (_, index) => at + 1 + index);
+      const numbers = Array.from({ length: BATCH_SLOTS }, (_, index) => at + 1 + index);
       const values = await link.getMany(numbers.map((number) => slotName(epoch, number)));
       let read = 0;
       for (const value of values) {
@@ -74,7 +74,7 @@ export function createKeyvJournal(link: Link, namespace: string, ttl: number) {
         at++;
         read++;
       }
-      if (read < BATCH) break;
+      if (read < BATCH_SLOTS) break;
     }
     known = { head: { epoch, first: start, last: at }, rules, times };
     return known;
@@ -83,10 +83,10 @@ export function createKeyvJournal(link: Link, namespace: string, ttl: number) {
   return {
     /** Names of the values to be read with an entry, for `stateOf`. */
     names: () => [headName, ...(known ? [slotName(known.head.epoch, known.head.last + 1)] : [])],
-    /** What these values say. */
+    /** The state in these values. */
     stateOf([head, next]: readonly unknown[]): JournalState {
       const found = parseHead(head);
-      // The store has lost its rules, or begun again: what is written next must not be of the old epoch.
+      // The store has lost its rules, or has a new epoch: the next entry must not be written under the old one.
       if (found?.epoch !== known?.head.epoch) known = undefined;
       const isKnown = known && found && found.last <= known.head.last && !next;
       return { epoch: found?.epoch, version: known && isKnown ? versionOf(known.head) : "changed" };

@@ -9,33 +9,33 @@ export type AnyStore = Keyv | KeyvStoreAdapter | Map<unknown, unknown>;
 /** What `@keyv/redis` takes: a URL, or the options of a client, a cluster or sentinels. */
 export type RedisOptions = string | Readonly<Record<string, unknown>>;
 
-/** Milliseconds that the end of a server waits for a connection to be closed. */
-const LAST = 500;
+/** Milliseconds that a server that stops waits for a connection to close. */
+const CLOSE_TIMEOUT_MS = 500;
 
-/** Milliseconds for which a connection that is being made is waited for. */
-const CONNECTING = 1_000;
+/** Milliseconds that requests wait for a connection that is being opened. */
+const CONNECT_TIMEOUT_MS = 1_000;
 
-/** Timeouts in a row after which a connection is taken for dead, and made again. */
-const HANGING = 5;
+/** Timeouts in a row after which a connection counts as dead and is opened again. */
+const MAX_TIMEOUTS = 5;
 
-/** Milliseconds after which a value that was set is its writer's, in a store without conditional writes. */
+/** Milliseconds between a write and the check whether it won, in a store without conditional writes. */
 const SETTLE_MS = 50;
 
-/** A store that says when it fails, and is connected when it is first used. */
+/** A store that reports failures and connects on first use. */
 export interface Link {
   get(key: string): Promise<unknown>;
   getMany(keys: string[]): Promise<unknown[]>;
-  /** `ttl` in milliseconds; left out: for good. */
+  /** `ttl` in milliseconds; left out: the value does not expire. */
   set(key: string, value: string, ttl?: number): Promise<void>;
-  /** Sets a value unless there is one; whether it did. The caller has found none. */
+  /** Sets a value unless there is one, and returns whether it did. The caller has found none. */
   setIfAbsent(key: string, value: string): Promise<boolean>;
   delete(key: string): Promise<void>;
-  /** Says that an answer did not come in time. */
-  late(): void;
+  /** Counts a reply that did not arrive in time. */
+  reportTimeout(): void;
   /** The first outcome of connecting: whether it worked. */
   readonly connected: Promise<boolean>;
-  /** Why it cannot be used, for the operator: with its address, and the last error. */
-  trouble(): string;
+  /** Why the store cannot be used, for the operator: with its address and the last error. */
+  failureText(): string;
   close(): Promise<void>;
 }
 
@@ -45,23 +45,23 @@ interface Connection {
   readonly ready: Promise<unknown>;
   /** Left out: the store has no conditional writes. */
   setIfAbsent?(key: string, value: string): Promise<boolean>;
-  /** `force`: breaks it off, where that is known how. */
-  end(force: boolean): Promise<unknown>;
+  /** `force`: without waiting, if the client can do that. */
+  disconnect(force: boolean): Promise<unknown>;
 }
 
-/** A link to a store that the configuration made. */
+/** A link to a store that the configuration created. */
 export function storeLink(store: AnyStore): Link {
   return linkOf("the store", async () => {
     const keyv = isKeyv(store) ? store : await ownKeyv(store);
-    return { keyv, ready: Promise.resolve(), end: () => keyv.disconnect() };
+    return { keyv, ready: Promise.resolve(), disconnect: () => keyv.disconnect() };
   });
 }
 
-/** A link to Redis, or what speaks its protocol. */
+/** A link to Redis, or to a server with its protocol. */
 export function redisLink(options: RedisOptions): Link {
   return linkOf(nameOf(options), async () => {
     const { default: KeyvRedis } = await import("@keyv/redis");
-    const adapter = new KeyvRedis(withPatience(options), { throwOnErrors: true });
+    const adapter = new KeyvRedis(clientOptions(options), { throwOnErrors: true });
     const keyv = await ownKeyv(adapter);
     const ready = adapter.getClient();
     return {
@@ -69,7 +69,7 @@ export function redisLink(options: RedisOptions): Link {
       ready,
       setIfAbsent: async (key, value) =>
         (await (await ready).set(key, wrapped(value), { NX: true })) === "OK",
-      end: (force) => adapter.disconnect(force),
+      disconnect: (force) => adapter.disconnect(force),
     };
   });
 }
@@ -78,7 +78,7 @@ function isKeyv(store: AnyStore): store is Keyv {
   return "store" in store && "opts" in store;
 }
 
-/** Keys are whole already, and values are text that needs no wrapping but the time when it ends. */
+/** Keys are complete already, and values are text that only needs its expiry time in front. */
 async function ownKeyv(store: KeyvStoreAdapter | Map<unknown, unknown>): Promise<Keyv> {
   const { Keyv } = await import("keyv");
   return new Keyv({
@@ -100,7 +100,7 @@ function wrapped(value: string, expires?: number): string {
   return `${expires ?? ""}\n${value}`;
 }
 
-/** What messages call it: with its address, if that is one URL, without its password. */
+/** Its name in messages: with its address, if that is one URL, without the password. */
 function nameOf(options: RedisOptions): string {
   const url = typeof options === "string" ? options : options.url;
   return typeof url === "string" ? `Redis at ${maskUrl(url)}` : "Redis";
@@ -108,27 +108,27 @@ function nameOf(options: RedisOptions): string {
 
 function linkOf(name: string, connect: () => Promise<Connection>): Link {
   let connection: Promise<Connection> | undefined;
-  /** It could be used once. */
+  /** The current connection has been usable. */
   let isReady = false;
-  let begun = 0;
-  let lates = 0;
+  let connectStart = 0;
+  let timeouts = 0;
   /** Some stores swallow errors, and only emit them. */
   let errors = 0;
-  let last: unknown;
+  let lastError: unknown;
   const connected = Promise.withResolvers<boolean>();
-  const trouble = () => {
+  const failureText = () => {
     if (isReady) return `${name} does not respond`;
-    return `${name} is not connected${last === undefined ? "" : `: ${reasonOf(last)}`}`;
+    return `${name} is not connected${lastError === undefined ? "" : `: ${reasonOf(lastError)}`}`;
   };
 
   async function open(): Promise<Connection> {
     isReady = false;
     const opened = await connect();
-    // What loads the client is no part of it.
-    begun = performance.now();
+    // The time that loading the client takes does not count.
+    connectStart = performance.now();
     opened.keyv.on("error", (error: unknown) => {
       errors++;
-      last = error;
+      lastError = error;
       connected.resolve(false);
     });
     opened.ready.then(
@@ -137,7 +137,7 @@ function linkOf(name: string, connect: () => Promise<Connection>): Link {
         connected.resolve(true);
       },
       (error: unknown) => {
-        last = error;
+        lastError = error;
         connection = undefined;
         connected.resolve(false);
       },
@@ -150,29 +150,31 @@ function linkOf(name: string, connect: () => Promise<Connection>): Link {
     const current = connection;
     const opened = await current;
     const { keyv, ready } = opened;
-    if (!isReady && performance.now() - begun > CONNECTING) throw new Error(trouble());
+    if (!isReady && performance.now() - connectStart > CONNECT_TIMEOUT_MS) throw new Error(failureText());
     await ready;
-    // A client that was ended meanwhile would connect again, and nobody would end it.
+    // A client that was disconnected meanwhile would connect again, and nothing would disconnect it.
     if (connection !== current) throw new Error("the store was let go of");
     const before = errors;
     const result = await work(keyv, opened);
-    if (errors !== before) throw last;
-    lates = 0;
+    if (errors !== before) throw lastError;
+    timeouts = 0;
     return result;
   }
 
-  /** Lets go of what there is; the next use connects again. */
-  async function end(force: boolean): Promise<void> {
+  /** Disconnects; the next use connects again. */
+  async function disconnect(force: boolean): Promise<void> {
     const opened = await connection;
     connection = undefined;
-    await withTimeout(LAST, Promise.resolve(opened?.end(force || !isReady))).catch(() => opened?.end(true));
+    await withTimeout(CLOSE_TIMEOUT_MS, Promise.resolve(opened?.disconnect(force || !isReady))).catch(() =>
+      opened?.disconnect(true),
+    );
   }
 
   return {
     get: (key) => run((keyv) => keyv.get<unknown>(key)),
     getMany: (keys) => run((keyv) => keyv.getMany<unknown>(keys)),
     async set(key, value, ttl) {
-      // 0 is Keyv's word for no end.
+      // For Keyv, 0 means no expiry.
       if (!(await run((keyv) => keyv.set(key, value, ttl ?? 0))))
         throw new Error("the store refused a value");
     },
@@ -184,23 +186,23 @@ function linkOf(name: string, connect: () => Promise<Connection>): Link {
         return (await keyv.get(key)) === value;
       }),
     delete: (key) => run((keyv) => keyv.delete(key)).then(() => undefined),
-    late() {
-      // While it connects, it sees by itself to what does not answer.
-      if (++lates < HANGING || !isReady) return;
-      lates = 0;
-      void end(true).catch(() => undefined);
+    reportTimeout() {
+      // A connection that is being opened has its own timeout.
+      if (++timeouts < MAX_TIMEOUTS || !isReady) return;
+      timeouts = 0;
+      void disconnect(true).catch(() => undefined);
     },
     connected: connected.promise,
-    trouble,
-    close: () => end(false).catch(() => undefined),
+    failureText,
+    close: () => disconnect(false).catch(() => undefined),
   };
 }
 
-/** Milliseconds until the next try to connect. */
+/** Milliseconds until the next attempt to connect. */
 const backoff = (retries: number) => Math.min(50 * 2 ** retries, 2000) + Math.floor(Math.random() * 50);
 
-/** Commands fail at once while there is no connection: a queue of them would delay answers, and has no bound. */
-function withPatience(options: RedisOptions): Record<string, unknown> {
+/** Commands fail immediately while there is no connection: a queue of commands would delay responses and is not bounded. */
+function clientOptions(options: RedisOptions): Record<string, unknown> {
   const given = typeof options === "string" ? { url: options } : options;
   const client = (own: unknown): object => {
     const { socket, ...more } = (own ?? {}) as { socket?: object };
