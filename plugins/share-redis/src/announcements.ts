@@ -9,7 +9,7 @@ export interface AnnouncementParts {
   readonly link: Pick<Link, "run" | "check">;
   readonly namespace: string;
   readonly channel: string;
-  /** What this machine is called: under it Redis remembers what the machine has heard. */
+  /** Name of this machine: Redis stores the position up to which it has read under this name. */
   readonly member: string;
   readonly logger: PluginApi["logger"];
 }
@@ -20,33 +20,33 @@ export const BUS_NEWS = "bus";
 /** News that a process has read on. */
 export const READ_NEWS = "read";
 
-/** Milliseconds after its last sign of life from which a process counts as away. */
-const AWAY_MS = 5_000;
+/** Milliseconds after its last sign of life from which a process counts as absent. */
+const ABSENT_TIMEOUT_MS = 5_000;
 
-/** Milliseconds that others have to read an announcement; one that takes longer counts as away. */
+/** Milliseconds that others have to read an announcement; a process that takes longer counts as absent. */
 const CONFIRM_TIMEOUT_MS = 5_000;
 
-/** Milliseconds between two looks at how far others have read, if no news arrives. */
+/** Milliseconds between two polls of how far others have read, if no news arrives. */
 const CONFIRM_INTERVAL_MS = 100;
 
-/** Milliseconds between two looks at the list: news may be lost. */
-const LOOK_INTERVAL_MS = 2_000;
+/** Milliseconds between two polls of the list: news may be lost. */
+const POLL_INTERVAL_MS = 2_000;
 
 /** Timeout of a command in milliseconds; no request waits for it. */
 const COMMAND_TIMEOUT_MS = 2_000;
 
-/** How far back a machine that is not known reads, in milliseconds. */
-const FIRST_LOOK_MS = 60 * 60_000;
+/** Age of the oldest announcement that a new machine reads, in milliseconds. */
+const FIRST_READ_AGE_MS = 60 * 60_000;
 
-/** Milliseconds for which a machine is remembered. */
+/** Milliseconds for which the position of a machine is stored. */
 const MEMBER_LIFETIME_MS = 30 * 24 * 60 * 60_000;
 
 /** Announcements that are read at once. */
-const PAGE_SIZE = 200;
+const PAGE_ANNOUNCEMENTS = 200;
 
 /** Own announcements that wait until Redis is back, or can be repeated, and for how long the latter: milliseconds. */
-const MAX_OWN = 1_000;
-const REPEAT_MS = 60 * 60_000;
+const MAX_PENDING = 1_000;
+const REPEAT_AGE_MS = 60 * 60_000;
 
 /** Milliseconds between two requests to all others for what was missed. */
 const RECOVER_INTERVAL_MS = 60_000;
@@ -67,34 +67,34 @@ interface Position {
 }
 
 /**
- * Announcements by a list in Redis that each machine reads in its own time: one that was away for a while continues where it was.
- * News on a channel say that there is something to read; if they are lost, a look every two seconds finds it.
+ * Announcements by a list in Redis that each machine reads at its own pace: one that was stopped for a while continues where it was.
+ * News on a channel reports that there is something to read; if it is lost, a poll every two seconds finds it.
  */
 export function createAnnouncements({ link, namespace, channel, member, logger }: AnnouncementParts) {
   const list = `${namespace}:bus-1`;
-  const seen = `${namespace}:seen-1:${member}`;
+  const positionKey = `${namespace}:seen-1:${member}`;
   const members = `${namespace}:members-1`;
   const self = randomUUID();
   const own: Own[] = [];
-  let end: LineEnd | undefined;
+  let lineEnd: LineEnd | undefined;
   /** The last announcement that was read. */
   let read: Position | undefined;
-  let noted: Position | undefined;
-  let recovered = Number.NEGATIVE_INFINITY;
+  let savedPosition: Position | undefined;
+  let lastRecovery = Number.NEGATIVE_INFINITY;
   let reading: Promise<void> | undefined;
-  let again = false;
+  let isReadAgain = false;
   let sending: Promise<void> | undefined;
-  /** How often in a row there was something that no news had come of. */
-  let unheard = 0;
+  /** Polls in a row that found announcements without news of them. */
+  let missedNews = 0;
   let timer: NodeJS.Timeout | undefined;
   /** Resolved when another process has read on. */
   let othersRead = Promise.withResolvers<void>();
 
   const run = (...args: Parameters<Link["run"]>) => withTimeout(COMMAND_TIMEOUT_MS, link.run(...args));
 
-  /** Reads what was said; however often it is called meanwhile, it ends when all is read. */
+  /** Reads all announcements. Calls while it reads make it check the list again before it ends. */
   function catchUp(): Promise<void> {
-    again = true;
+    isReadAgain = true;
     reading ??= readAll().finally(() => {
       reading = undefined;
     });
@@ -102,53 +102,55 @@ export function createAnnouncements({ link, namespace, channel, member, logger }
   }
 
   async function readAll(): Promise<void> {
-    while (again) {
-      again = false;
+    while (isReadAgain) {
+      isReadAgain = false;
       await readOn();
     }
   }
 
   async function readOn(): Promise<void> {
     const from = read ?? (await positionBefore());
-    const { newest, found } = parseFound(await run(CATCH_UP, list, from?.id ?? FIRST_LOOK_MS, PAGE_SIZE));
-    for (const { text } of found) void end?.receive(text);
+    const { newest, announcements } = parseAnnouncements(
+      await run(CATCH_UP, list, from?.id ?? FIRST_READ_AGE_MS, PAGE_ANNOUNCEMENTS),
+    );
+    for (const { text } of announcements) void lineEnd?.receive(text);
     const isNew = from !== undefined && newest.number < from.number;
-    // A list that was begun again is read from its start: what was heard before is passed over.
-    read = isNew ? { id: "0-0", number: 0 } : (found.at(-1) ?? from ?? newest);
-    again ||= found.length === PAGE_SIZE || (isNew && newest.number > 0);
-    const missing = from && found[0] ? found[0].number - from.number - 1 : 0;
+    // A list that was created again is read from its start.
+    read = isNew ? { id: "0-0", number: 0 } : (announcements.at(-1) ?? from ?? newest);
+    isReadAgain ||= announcements.length === PAGE_ANNOUNCEMENTS || (isNew && newest.number > 0);
+    const missing = from && announcements[0] ? announcements[0].number - from.number - 1 : 0;
     if (isNew || missing < 0) repeat();
     else if (missing > 0) recover();
-    if (found.length > 0 || from === undefined) await present(READ_NEWS);
+    if (announcements.length > 0 || from === undefined) await announcePresence(READ_NEWS);
   }
 
   /** Redis was emptied: others may have missed what this process announced. */
   function repeat(): void {
-    const since = performance.now() - REPEAT_MS;
+    const since = performance.now() - REPEAT_AGE_MS;
     for (const one of own) if (one.at > since) one.id = undefined;
     send().catch((err: unknown) => logger.debug({ err }, "repeating messages to Redis failed"));
   }
 
   /** This machine was away for longer than the list remembers. */
   function recover(): void {
-    if (performance.now() - recovered < RECOVER_INTERVAL_MS) return;
-    recovered = performance.now();
+    if (performance.now() - lastRecovery < RECOVER_INTERVAL_MS) return;
+    lastRecovery = performance.now();
     logger.warn("messages of other machines were missed and are requested");
-    end?.recovered();
+    lineEnd?.recovered();
   }
 
   /** Where this machine was when it ended. */
   async function positionBefore(): Promise<Position | undefined> {
     const [, id, number] =
-      /^(\d{1,15}-\d{1,15}) (\d{1,15})$/.exec(String(await run(NOTE, seen, "", 0))) ?? [];
+      /^(\d{1,15}-\d{1,15}) (\d{1,15})$/.exec(String(await run(NOTE, positionKey, "", 0))) ?? [];
     return id === undefined ? undefined : { id, number: Number(number) };
   }
 
-  async function note(): Promise<void> {
+  async function savePosition(): Promise<void> {
     const position = read;
-    if (position === undefined || position === noted) return;
-    await run(NOTE, seen, `${position.id} ${position.number}`, MEMBER_LIFETIME_MS);
-    noted = position;
+    if (position === undefined || position === savedPosition) return;
+    await run(NOTE, positionKey, `${position.id} ${position.number}`, MEMBER_LIFETIME_MS);
+    savedPosition = position;
   }
 
   function send(): Promise<void> {
@@ -166,37 +168,37 @@ export function createAnnouncements({ link, namespace, channel, member, logger }
   }
 
   /** Others see that this process is active, and how far it has read. */
-  async function present(news = ""): Promise<void> {
+  async function announcePresence(news = ""): Promise<void> {
     await run(PRESENT, members, self, read?.id ?? "0-0", MEMBER_LIFETIME_MS, channel, news);
   }
 
   /** Resolves when all active processes have read an announcement. */
-  async function confirmed(id: string): Promise<void> {
+  async function waitForReaders(id: string): Promise<void> {
     const until = performance.now() + CONFIRM_TIMEOUT_MS;
     for (;;) {
       const news = othersRead.promise;
-      const others = (await run(OTHERS, members, self, AWAY_MS)) as unknown[];
-      const behind = others.filter((other) => isBefore(String(other), id));
-      if (behind.length === 0) return;
+      const others = (await run(OTHERS, members, self, ABSENT_TIMEOUT_MS)) as unknown[];
+      const pending = others.filter((other) => isBefore(String(other), id));
+      if (pending.length === 0) return;
       if (performance.now() > until) {
-        logger.warn({ processes: behind.length }, "not all machines confirmed a message in time");
+        logger.warn({ processes: pending.length }, "not all machines confirmed a message in time");
         return;
       }
       await Promise.race([news, delay(CONFIRM_INTERVAL_MS, undefined, { ref: false })]);
     }
   }
 
-  async function look(): Promise<void> {
+  async function poll(): Promise<void> {
     try {
-      await note();
-      await present();
+      await savePosition();
+      await announcePresence();
       await send();
       const before = read;
       await catchUp();
-      unheard = before !== undefined && read?.id !== before.id ? unheard + 1 : 0;
-      if (unheard < 2) return;
-      // The connection that brings the news is dead, and does not say so.
-      unheard = 0;
+      missedNews = before !== undefined && read?.id !== before.id ? missedNews + 1 : 0;
+      if (missedNews < 2) return;
+      // The connection of the subscription is dead without an error.
+      missedNews = 0;
       link.check(true);
     } catch (err) {
       logger.debug({ err }, "reading messages from Redis failed");
@@ -207,20 +209,20 @@ export function createAnnouncements({ link, namespace, channel, member, logger }
   return {
     /** `line`: receives the announcements. */
     start(line: LineEnd): void {
-      end = line;
-      timer ??= setInterval(() => void look(), LOOK_INTERVAL_MS).unref();
+      lineEnd = line;
+      timer ??= setInterval(() => void poll(), POLL_INTERVAL_MS).unref();
     },
-    /** Resolves when all active machines have read it; without Redis none has. */
+    /** Resolves when all active machines have read it; without Redis immediately. */
     async send(text: string): Promise<void> {
       const one: Own = { text, at: performance.now() };
       own.push(one);
-      if (own.length > MAX_OWN && own.shift()?.id === undefined) {
+      if (own.length > MAX_PENDING && own.shift()?.id === undefined) {
         logger.error("a message to other machines is lost: Redis was unavailable for too long");
       }
       try {
-        // The running loop may have looked at its last one already.
+        // The running loop may have sent its last one already.
         while (one.id === undefined && own.includes(one)) await send();
-        if (one.id !== undefined) await confirmed(one.id);
+        if (one.id !== undefined) await waitForReaders(one.id);
       } catch (err) {
         logger.warn({ err }, "a message waits until Redis is available again");
       }
@@ -240,7 +242,7 @@ export function createAnnouncements({ link, namespace, channel, member, logger }
     },
     async close(): Promise<void> {
       clearInterval(timer);
-      await Promise.allSettled([send(), note(), run(ABSENT, members, self)]);
+      await Promise.allSettled([send(), savePosition(), run(ABSENT, members, self)]);
     },
   };
 }
@@ -250,15 +252,18 @@ function isBefore(a: string, b: string): boolean {
   return a.localeCompare(b, "en", { numeric: true }) < 0;
 }
 
-interface Found extends Position {
+interface Announcement extends Position {
   readonly text: string;
 }
 
-function parseFound(reply: unknown): { readonly newest: Position; readonly found: readonly Found[] } {
+function parseAnnouncements(reply: unknown): {
+  readonly newest: Position;
+  readonly announcements: readonly Announcement[];
+} {
   const [number, id, entries] = reply as [unknown, unknown, unknown[][]];
   const position = (id: unknown, number: unknown) => ({ id: String(id), number: Number(number) || 0 });
   return {
     newest: position(id, number),
-    found: entries.map(([id, number, text]) => ({ ...position(id, number), text: String(text) })),
+    announcements: entries.map(([id, number, text]) => ({ ...position(id, number), text: String(text) })),
   };
 }

@@ -8,22 +8,22 @@ const NAME = "share-redis";
 const schema = z.strictObject({
   /** Redis or Valkey: a URL, or the options of a client, a cluster (`rootNodes`) or sentinels (`sentinelRootNodes`). */
   redis: z.union([z.string().min(1), z.record(z.string(), z.unknown())]),
-  /** What all keys begin with: machines of one namespace belong together. */
+  /** Prefix of all keys: machines with the same namespace work together. */
   namespace: z.string().min(1).default("mediatap"),
-  /** Milliseconds that a request waits for an answer of Redis; then it goes on without. */
+  /** Milliseconds that a request waits for a reply of Redis; then it continues without. */
   timeout: z.int().positive().default(100),
   /** Milliseconds after which the work of a machine that died is done by another. */
   expiry: z.int().min(300).max(60_000).default(3_000),
-  /** Milliseconds for which the work of another machine is waited for; then it is done here, too. */
+  /** Milliseconds that a request waits for the work of another machine; then this machine does it too. */
   patience: z.int().positive().default(30_000),
-  /** A name for what this machine keeps on its disks. Left out: the name of its host, and the folder of the configuration. */
+  /** Name for what this machine stores on its disks. Left out: its host name and the folder of the configuration. */
   member: z.string().min(1).optional(),
 });
 
 /** Options of `shareRedis`. */
 export type ShareRedisOptions = z.input<typeof schema>;
 
-/** Makes one server of several machines, by a Redis that they have in common: work is done once, purges reach all. */
+/** Connects several machines by a Redis that they share: work is done once, and purges reach all. */
 export function shareRedis(options: ShareRedisOptions): Plugin {
   const { member, ...checked } = parseOptions(schema, options, NAME);
   return {
@@ -35,7 +35,7 @@ export function shareRedis(options: ShareRedisOptions): Plugin {
         ...checked,
         name: NAME,
         member: member ?? `${hostname()}:${base}`,
-        rest: limitsOf().failureLifetime,
+        cooldown: limitsOf().failureLifetime,
       };
       const share = shared<Share>(`${NAME}:${JSON.stringify(settings)}`, () =>
         createShare({ ...settings, api: { cluster, logger } }),

@@ -6,11 +6,11 @@ import type * as Redis from "@redis/client";
 /** A URL, or the options of a client, a cluster (`rootNodes`) or sentinels (`sentinelRootNodes`). */
 export type RedisOptions = string | Readonly<Record<string, unknown>>;
 
-/** Milliseconds without any success after which connections are made again: they may be dead, and nobody says so. */
-const PATIENCE = 5_000;
+/** Milliseconds without a successful command after which connections are opened again: they may be dead without an error. */
+const RECONNECT_TIMEOUT_MS = 5_000;
 
-/** Milliseconds that the end of a server waits for a connection to be closed. */
-const LAST = 500;
+/** Milliseconds that a server that stops waits for a connection to close. */
+const CLOSE_TIMEOUT_MS = 500;
 
 /** What the three kinds of clients have in common. */
 interface Client {
@@ -24,7 +24,7 @@ interface Client {
 
 interface Connection {
   readonly commands: Client;
-  /** What is subscribed by: the same client, unless it can do only one thing at a time. */
+  /** The client that subscribes: the same one, unless a subscribed client can send no other commands. */
   readonly news: Client;
   ready: boolean;
 }
@@ -32,7 +32,7 @@ interface Connection {
 export interface LinkParts {
   readonly options: RedisOptions;
   readonly channel: string;
-  /** What is said on the channel. */
+  /** Called with each message on the channel. */
   readonly onNews: (text: string) => void;
   /** There is a connection, perhaps again. */
   readonly onReady: () => void;
@@ -40,21 +40,21 @@ export interface LinkParts {
   readonly onLost: () => void;
 }
 
-/** A connection to Redis that is kept by itself. Nothing waits for one that is not there. */
+/** A connection to Redis that reconnects by itself. Nothing waits while there is none. */
 export interface Link {
   start(): void;
-  /** Carries out a script on one key. Rejects at once where there is no connection. */
+  /** Runs a script on one key. Rejects immediately if there is no connection. */
   run(script: string, key: string, ...args: readonly (string | number)[]): Promise<unknown>;
-  /** Makes the connections again, if nothing has worked for a while; `force`: in any case. */
+  /** Opens the connections again if no command has succeeded for a while; `force`: in any case. */
   check(force?: boolean): void;
   /** The first outcome of connecting: whether it worked. */
   readonly connected: Promise<boolean>;
-  /** Why there is no connection, for the operator: with its address, and the last error. */
-  trouble(): string;
+  /** Why there is no connection, for the operator: with its address and the last error. */
+  failureText(): string;
   close(): Promise<void>;
 }
 
-/** What messages call it: with its address, if that is one URL, without its password. */
+/** Its name in messages: with its address, if that is one URL, without the password. */
 function nameOf(options: RedisOptions): string {
   const url = typeof options === "string" ? options : options.url;
   return typeof url === "string" ? `Redis at ${maskUrl(url)}` : "Redis";
@@ -64,21 +64,22 @@ export function createLink({ options, channel, onNews, onReady, onLost }: LinkPa
   let redis: typeof Redis | undefined;
   let loading = false;
   let connection: Connection | undefined;
-  let worked = performance.now();
+  let lastSuccess = performance.now();
   let closed = false;
-  let last: unknown;
+  let lastError: unknown;
   const connected = Promise.withResolvers<boolean>();
   const name = nameOf(options);
-  const trouble = () => `${name} is not connected${last === undefined ? "" : `: ${reasonOf(last)}`}`;
+  const failureText = () =>
+    `${name} is not connected${lastError === undefined ? "" : `: ${reasonOf(lastError)}`}`;
 
-  /** The client has hundreds of modules: they are loaded where there is something to connect to. */
+  /** The client has hundreds of modules: they are loaded only when it connects. */
   async function load(): Promise<void> {
     loading = true;
     try {
       redis = await import("@redis/client");
       if (!closed) open(redis);
     } catch (error) {
-      last = error;
+      lastError = error;
       connected.resolve(false);
     } finally {
       loading = false;
@@ -86,26 +87,26 @@ export function createLink({ options, channel, onNews, onReady, onLost }: LinkPa
   }
 
   function open(library: typeof Redis): void {
-    worked = performance.now();
+    lastSuccess = performance.now();
     const own = clientsOf(library, options);
     connection = own;
     const isCurrent = () => connection === own && !closed;
     for (const client of new Set([own.commands, own.news])) {
-      // Without a listener an error would end the process; what failed is told by what was asked.
+      // Without a listener an error would end the process. Failed commands reject by themselves.
       client.on("error", (error) => {
         if (!isCurrent()) return;
-        last = error;
+        lastError = error;
         connected.resolve(false);
         onLost();
       });
     }
     own.commands.on("ready", () => own.ready && isCurrent() && onReady());
     connect(own, isCurrent).catch(async (error: unknown) => {
-      last = error;
+      lastError = error;
       connected.resolve(false);
-      // Some clients give up at once where nobody answers.
+      // Some clients give up immediately if nothing listens at the address.
       await delay(200 + Math.random() * 300, undefined, { ref: false });
-      if (isCurrent() && !own.ready) renew();
+      if (isCurrent() && !own.ready) reconnect();
     });
   }
 
@@ -114,12 +115,12 @@ export function createLink({ options, channel, onNews, onReady, onLost }: LinkPa
     await own.news.subscribe(channel, (text) => isCurrent() && onNews(text));
     own.ready = true;
     connected.resolve(true);
-    worked = performance.now();
+    lastSuccess = performance.now();
     if (isCurrent()) onReady();
   }
 
-  function renew(): void {
-    if (connection) drop(connection);
+  function reconnect(): void {
+    if (connection) destroyClients(connection);
     if (redis) open(redis);
     else if (!loading) void load();
   }
@@ -129,32 +130,34 @@ export function createLink({ options, channel, onNews, onReady, onLost }: LinkPa
       if (!connection && !closed && !loading) void load();
     },
     async run(script, key, ...args) {
-      if (!connection?.ready) throw new Error(trouble());
+      if (!connection?.ready) throw new Error(failureText());
       const result = await connection.commands.eval(script, { keys: [key], arguments: args.map(String) });
-      worked = performance.now();
+      lastSuccess = performance.now();
       return result;
     },
     check(force = false) {
-      if (!closed && (force || performance.now() - worked > PATIENCE)) renew();
+      if (!closed && (force || performance.now() - lastSuccess > RECONNECT_TIMEOUT_MS)) reconnect();
     },
     connected: connected.promise,
-    trouble,
+    failureText,
     async close() {
       closed = true;
       const own = connection;
       connection = undefined;
       if (!own) return;
-      if (!own.ready) return drop(own);
+      if (!own.ready) return destroyClients(own);
       const clients = [...new Set([own.commands, own.news])];
-      await withTimeout(LAST, Promise.all(clients.map((client) => client.close()))).catch(() => drop(own));
+      await withTimeout(CLOSE_TIMEOUT_MS, Promise.all(clients.map((client) => client.close()))).catch(() =>
+        destroyClients(own),
+      );
     },
   };
 }
 
-function drop({ commands, news }: Connection): void {
+function destroyClients({ commands, news }: Connection): void {
   for (const client of new Set([commands, news])) {
     try {
-      // That of sentinels is a promise.
+      // With sentinels it returns a promise.
       void Promise.resolve(client.destroy()).catch(() => {});
     } catch {
       // It is closed already.
@@ -162,16 +165,16 @@ function drop({ commands, news }: Connection): void {
   }
 }
 
-/** Milliseconds until the next try to connect. */
+/** Milliseconds until the next attempt to connect. */
 const backoff = (retries: number) => Math.min(50 * 2 ** retries, 2000) + Math.floor(Math.random() * 50);
 
-/** Commands fail at once while there is no connection: a queue of them would delay answers, and has no bound. */
+/** Commands fail immediately while there is no connection: a queue of commands would delay responses and is not bounded. */
 function clientsOf(
   { createClient, createCluster, createSentinel }: typeof Redis,
   options: RedisOptions,
 ): Connection {
   const given = typeof options === "string" ? { url: options } : options;
-  const patient = (own: unknown): object => {
+  const clientOptions = (own: unknown): object => {
     const { socket, ...more } = (own ?? {}) as { socket?: object };
     return {
       disableOfflineQueue: true,
@@ -181,16 +184,16 @@ function clientsOf(
     };
   };
   if ("rootNodes" in given) {
-    const cluster = createCluster({ ...given, defaults: patient(given.defaults) } as never);
+    const cluster = createCluster({ ...given, defaults: clientOptions(given.defaults) } as never);
     return { commands: cluster as never, news: cluster as never, ready: false };
   }
   if ("sentinelRootNodes" in given) {
     const sentinel = createSentinel({
       ...given,
-      nodeClientOptions: patient(given.nodeClientOptions),
+      nodeClientOptions: clientOptions(given.nodeClientOptions),
     } as never);
     return { commands: sentinel as never, news: sentinel as never, ready: false };
   }
-  const client = createClient(patient(given));
+  const client = createClient(clientOptions(given));
   return { commands: client as never, news: client.duplicate() as never, ready: false };
 }

@@ -15,37 +15,37 @@ export interface LockParts {
   readonly timeout: number;
   /** Milliseconds after which a lock that is not renewed expires. */
   readonly expiry: number;
-  /** Milliseconds after which an owner is overtaken, though it still renews its lock. */
+  /** Milliseconds after which another machine takes the lock, although its owner still renews it. */
   readonly patience: number;
-  /** Milliseconds for which a Redis that failed is left alone. */
-  readonly rest: number;
+  /** Milliseconds without commands after Redis has failed. */
+  readonly cooldown: number;
 }
 
-/** Milliseconds for which an outcome is kept. */
+/** Milliseconds for which an outcome is stored. */
 const OUTCOME_LIFETIME_MS = 2_000;
 
-/** Milliseconds between two looks at a lock that another machine has: the news of its end may be lost. */
-const LOOK_INTERVAL_MS = 500;
+/** Milliseconds between two polls of a lock that another machine owns: the message about its release may be lost. */
+const POLL_INTERVAL_MS = 500;
 
-/** Prefix of the news that a lock was released. */
+/** Prefix of the message that a lock was released. */
 export const LOCK_NEWS = "lock ";
 
 export interface RedisLocks extends Locks {
   /** A lock was released. */
   onReleased(id: string): void;
-  /** No news will come for a while: those that wait look for themselves. */
+  /** No messages arrive for a while: all that wait poll the lock. */
   onLost(): void;
   close(): void;
 }
 
 /** Locks in Redis: one key each, which expires if its owner does not renew it. */
 export function createRedisLocks(parts: LockParts): RedisLocks {
-  const { link, namespace, channel, logger, timeout, expiry, patience, rest } = parts;
+  const { link, namespace, channel, logger, timeout, expiry, patience, cooldown } = parts;
   /** Emits the id of a lock that was released. */
   const released = new EventEmitter().setMaxListeners(0);
   const renewals = new Set<NodeJS.Timeout>();
   const breaker = createCacheBreaker({
-    rest,
+    rest: cooldown,
     onFailure: (err) => logger.warn({ err }, "Redis does not respond: each machine works alone"),
     onRecovery: () => logger.info("Redis responds again: machines share their work"),
   });
@@ -57,46 +57,46 @@ export function createRedisLocks(parts: LockParts): RedisLocks {
     const token = randomUUID();
     for (;;) {
       signal.throwIfAborted();
-      const left = new AbortController();
-      // Before Redis is asked, so that news that come meanwhile are not missed.
-      const news = once(released, id, { signal: AbortSignal.any([signal, left.signal]) }).catch(() => {});
+      const waiting = new AbortController();
+      // Before the command, so that a message that arrives meanwhile is not missed.
+      const news = once(released, id, { signal: AbortSignal.any([signal, waiting.signal]) }).catch(() => {});
       try {
         const reply = await breaker.run(() => request(id, token, since));
         if (reply?.state === "mine") {
-          const lock = keep(id, token);
+          const lock = renewing(id, token);
           if (!signal.aborted) return lock;
           lock.release();
         }
         signal.throwIfAborted();
         if (reply === undefined || reply.state === "mine") return undefined;
         if (reply.state === "done") return { outcome: reply.outcome };
-        const milliseconds = Math.min(reply.expiresIn, LOOK_INTERVAL_MS) * (0.8 + Math.random() * 0.4) + 5;
-        const timer = delay(milliseconds, undefined, { signal: left.signal }).catch(() => {});
+        const milliseconds = Math.min(reply.expiresIn, POLL_INTERVAL_MS) * (0.8 + Math.random() * 0.4) + 5;
+        const timer = delay(milliseconds, undefined, { signal: waiting.signal }).catch(() => {});
         await Promise.race([news, timer]);
       } finally {
-        left.abort();
+        waiting.abort();
       }
     }
   };
 
   async function request(id: string, token: string, since: number): Promise<Reply> {
-    // How long ago, and not when: no two machines have the same time.
+    // An age instead of a time: the clocks of machines differ.
     const age = since > 0 ? Math.max(0, monotonicNow() - since) : Number.MAX_SAFE_INTEGER;
     const reply = link.run(ACQUIRE, nameOf(id), token, expiry, patience, age).then(parseReply);
     try {
       return await withTimeout(timeout, reply);
     } catch (error) {
-      // Nobody waits for it any longer: a lock that is granted after all is released.
-      reply.then(({ state }) => state === "mine" && giveBack(id, token, "")).catch(() => {});
+      // Nothing waits for the reply any more: a lock that is granted late is released.
+      reply.then(({ state }) => state === "mine" && release(id, token, "")).catch(() => {});
       throw error;
     }
   }
 
   /** A lock that is renewed until it is released, or lost. */
-  function keep(id: string, token: string): Lock {
+  function renewing(id: string, token: string): Lock {
     const renewal = setInterval(async () => {
-      const kept = await link.run(RENEW, nameOf(id), token, expiry).catch(() => undefined);
-      if (kept === 0) stop();
+      const isRenewed = await link.run(RENEW, nameOf(id), token, expiry).catch(() => undefined);
+      if (isRenewed === 0) stop();
     }, expiry / 3).unref();
     renewals.add(renewal);
     const stop = () => {
@@ -109,13 +109,13 @@ export function createRedisLocks(parts: LockParts): RedisLocks {
         if (isReleased) return;
         isReleased = true;
         stop();
-        giveBack(id, token, outcome);
+        release(id, token, outcome);
       },
     };
   }
 
   /** If that fails, the lock expires. */
-  function giveBack(id: string, token: string, outcome: string): void {
+  function release(id: string, token: string, outcome: string): void {
     const news = LOCK_NEWS + id;
     link
       .run(RELEASE, nameOf(id), token, outcome, OUTCOME_LIFETIME_MS, channel, news)

@@ -69,11 +69,11 @@ if state == 'w' then redis.call('publish', ARGV[4], ARGV[5]) end
 return 1
 `;
 
-/** Announcements that are remembered, and for how long in milliseconds when nothing more is said. */
-const REMEMBERED = 5_000;
-const LIFETIME = 7 * 24 * 60 * 60_000;
+/** Announcements in the list, and milliseconds after the last one until the list expires. */
+const MAX_ANNOUNCEMENTS = 5_000;
+const LIST_LIFETIME_MS = 7 * 24 * 60 * 60_000;
 
-const LAST = `
+const LAST_ENTRY = `
 local function last(key)
   local found = redis.pcall('xrevrange', key, '+', '-', 'COUNT', 1)
   if found.err then redis.call('del', key) found = {} end
@@ -82,29 +82,29 @@ local function last(key)
 end
 `;
 
-/** Says something to all. Each announcement has a number, one more than the one before. Arguments: text · channel · news. Answers its id. */
-export const ANNOUNCE = `${LAST}
+/** Adds an announcement. Each has a number, one more than the one before. Arguments: text · channel · news. Returns its id. */
+export const ANNOUNCE = `${LAST_ENTRY}
 local number = last(KEYS[1]) + 1
-local id = redis.call('xadd', KEYS[1], 'MAXLEN', ${REMEMBERED}, '*', 'number', string.format('%.0f', number), 'text', ARGV[1])
-redis.call('pexpire', KEYS[1], ${LIFETIME})
+local id = redis.call('xadd', KEYS[1], 'MAXLEN', ${MAX_ANNOUNCEMENTS}, '*', 'number', string.format('%.0f', number), 'text', ARGV[1])
+redis.call('pexpire', KEYS[1], ${LIST_LIFETIME_MS})
 redis.call('publish', ARGV[2], ARGV[3])
 return id
 `;
 
 /**
- * What was said after an announcement. Arguments: its id; or milliseconds, for what was said since so long ago · how many at
- * most. Answers number and id of the newest, and announcements as id, number, text.
+ * The announcements after a given one. Arguments: its id; or milliseconds, for all of that age or younger · how many at
+ * most. Returns number and id of the newest, and announcements as id, number, text.
  */
-export const CATCH_UP = `${LAST}
+export const CATCH_UP = `${LAST_ENTRY}
 local newest, id = last(KEYS[1])
 local from = '(' .. ARGV[1]
 if not string.find(ARGV[1], '-') then
   from = string.format('%.0f', math.max(0, tonumber(redis.call('time')[1]) * 1000 - tonumber(ARGV[1])))
 end
 local found = redis.call('xrange', KEYS[1], from, '+', 'COUNT', ARGV[2])
-local said = {}
-for at, entry in ipairs(found) do said[at] = { entry[1], entry[2][2], entry[2][4] } end
-return { newest, id, said }
+local announcements = {}
+for at, entry in ipairs(found) do announcements[at] = { entry[1], entry[2][2], entry[2][4] } end
+return { newest, id, announcements }
 `;
 
 const MEMBERS = `
@@ -116,7 +116,7 @@ if found.err then redis.call('del', KEYS[1]) found = {} end
 
 /**
  * Notes that a process is there, and up to where it has read. Arguments: process · id of the last announcement that it has read ·
- * milliseconds for which processes are remembered · channel · news for those who wait for that, or nothing.
+ * milliseconds for which processes are stored · channel · news for those that wait for readers, or nothing.
  */
 export const PRESENT = `${MEMBERS}
 redis.call('hset', KEYS[1], ARGV[1], string.format('%.0f', now) .. ' ' .. ARGV[2])
@@ -131,7 +131,7 @@ return redis.call('hdel', KEYS[1], ARGV[1])
 `;
 
 /**
- * The other processes. Arguments: process · milliseconds since which they must have been there. Answers for each the id of the last
+ * The other processes. Arguments: process · milliseconds since their last sign of life at most. Returns for each the id of the last
  * announcement that it has read; those that have not been there for longer are forgotten.
  */
 export const OTHERS = `${MEMBERS}
@@ -148,7 +148,7 @@ end
 return others
 `;
 
-/** Reads a text, or writes it. Arguments: the text, or nothing · milliseconds for which it is kept. */
+/** Reads a text, or writes it. Arguments: the text, or nothing · milliseconds for which it is stored. */
 export const NOTE = `${READ}
 if ARGV[1] ~= '' then redis.call('set', KEYS[1], ARGV[1], 'PX', ARGV[2]) end
 return read(KEYS[1]) or ''

@@ -7,21 +7,21 @@ import { createLink, type RedisOptions } from "./link.ts";
 import { createRedisLocks, LOCK_NEWS, type LockParts } from "./locks.ts";
 import { NOTE } from "./scripts.ts";
 
-/** Milliseconds that the start of a server waits for what was said while it was away. */
-const START = 1_000;
+/** Milliseconds that the start of a server waits for the messages that it missed while it was stopped. */
+const START_TIMEOUT_MS = 1_000;
 
-/** Milliseconds for which `mediatap doctor` waits for a connection, and for an answer. */
-const PROBE = 2_000;
+/** Milliseconds for which `mediatap doctor` waits for a connection and for a reply. */
+const PROBE_TIMEOUT_MS = 2_000;
 
 export interface ShareParts
-  extends Pick<LockParts, "namespace" | "timeout" | "expiry" | "patience" | "rest"> {
+  extends Pick<LockParts, "namespace" | "timeout" | "expiry" | "patience" | "cooldown"> {
   readonly name: string;
   readonly redis: RedisOptions;
   readonly member: string;
   readonly api: Pick<PluginApi, "cluster" | "logger">;
 }
 
-/** What this process has in common with other machines. */
+/** The locks and the message bus that this process shares with other machines. */
 export function createShare({ name, redis, member, api, ...settings }: ShareParts) {
   const { logger } = api;
   const { namespace } = settings;
@@ -42,44 +42,47 @@ export function createShare({ name, redis, member, api, ...settings }: SharePart
   const locks = createRedisLocks({ link, channel, logger, ...settings });
   const announcements = createAnnouncements({ link, namespace, channel, logger, member: shortened(member) });
   const ready = Promise.withResolvers<void>();
-  const ends: (() => void)[] = [];
+  const closers: (() => void)[] = [];
 
   return {
-    /** Connects, and reads what was said while this machine was away; a Redis that takes its time does not hold up the start. */
+    /** Connects, and reads the messages that this machine has missed. A slow Redis does not delay the start for long. */
     async start(): Promise<void> {
-      if (ends.length === 0) {
+      if (closers.length === 0) {
         const end = api.cluster.bus.connect({ name, send: announcements.send });
-        ends.push(() => end.close(), api.cluster.locks.connect(name, locks));
+        closers.push(() => end.close(), api.cluster.locks.connect(name, locks));
         announcements.start(end);
         link.start();
       }
       let isWarned = false;
       const warn = () => {
-        if (!isWarned) logger.warn(`${link.trouble()}; other machines are not heard until it is`);
+        if (!isWarned) logger.warn(`${link.failureText()}; other machines are not heard until it is`);
         isWarned = true;
       };
       void link.connected.then((works) => works || warn());
-      // A refusal that has arrived meanwhile is heard first: it has a reason.
-      await withTimeout(START, ready.promise).catch(() => setImmediate(warn));
+      // An error that has arrived meanwhile is handled first: it contains the reason.
+      await withTimeout(START_TIMEOUT_MS, ready.promise).catch(() => setImmediate(warn));
     },
-    /** What `mediatap doctor` tries: milliseconds that it took to write and read a value. */
+    /** The check of `mediatap doctor`: milliseconds that it took to write and read a value. */
     async probe(): Promise<number> {
       link.start();
       const started = performance.now();
       for (;;) {
         try {
-          const asked = performance.now();
-          const text = await withTimeout(PROBE, link.run(NOTE, `${namespace}:doctor`, "was here", 10_000));
+          const attemptStart = performance.now();
+          const text = await withTimeout(
+            PROBE_TIMEOUT_MS,
+            link.run(NOTE, `${namespace}:doctor`, "was here", 10_000),
+          );
           if (text !== "was here") throw new Error("A written value was read with other content");
-          return performance.now() - asked;
+          return performance.now() - attemptStart;
         } catch (error) {
-          if (performance.now() - started > PROBE) throw error;
+          if (performance.now() - started > PROBE_TIMEOUT_MS) throw error;
           await delay(100);
         }
       }
     },
     async close(): Promise<void> {
-      for (const end of ends.splice(0)) end();
+      for (const close of closers.splice(0)) close();
       locks.close();
       await announcements.close();
       await link.close();
@@ -89,7 +92,7 @@ export function createShare({ name, redis, member, api, ...settings }: SharePart
 
 export type Share = ReturnType<typeof createShare>;
 
-/** A name may be long, and hold anything. */
+/** A name can be long and contain any characters. */
 function shortened(member: string): string {
   return hash("sha256", member, "base64url").slice(0, 22);
 }
