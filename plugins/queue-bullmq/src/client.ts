@@ -8,7 +8,7 @@ export interface ClientParts {
   readonly url: string;
   /** Of the queue. */
   readonly name: string;
-  /** Jobs that are waited for at once. */
+  /** Jobs for which the process waits at once. */
   readonly waiting: number;
   /** Milliseconds that a job waits for a worker. */
   readonly wait: number;
@@ -20,19 +20,19 @@ export interface ClientParts {
 /** Timeout of Redis in milliseconds; no request waits for it. */
 const REDIS_TIMEOUT_MS = 2_000;
 
-/** Milliseconds between two checks of the jobs that are waited for: events may be lost, and workers die. */
+/** Milliseconds between two checks of pending jobs: events can be lost, and workers can die. */
 const CHECK_INTERVAL_MS = 1_000;
 
-/** Milliseconds for which the number of workers is believed. */
+/** Milliseconds for which the number of workers is cached. */
 const WORKERS_LIFETIME_MS = 1_000;
 
 /** Milliseconds for which a job that has lost two workers is not queued again. */
-const GIVEN_UP_MS = 10 * 60_000;
+const GIVEN_UP_LIFETIME_MS = 10 * 60_000;
 
 /** Failed jobs that Redis keeps. */
 const MAX_FAILED = 1_000;
 
-/** `undefined`: the server does it itself. */
+/** `undefined`: the server does the work itself. */
 type Result = true | undefined;
 
 interface Pending {
@@ -73,7 +73,7 @@ export function createClient({ url, name, waiting, wait, cooldown, logger }: Cli
     logger.debug({ reason: error.message || codeOf(error) }, "the Redis of the queue failed");
   }
 
-  /** Runs a command; after a failure Redis is left alone for a while. */
+  /** Runs a command. After a failure Redis gets none until the cooldown ends. */
   async function ask<T>(command: (queue: Queue<QueuedWork>) => Promise<T>): Promise<T> {
     opened ??= open();
     const work = opened.then(async ({ queue }) => {
@@ -83,7 +83,7 @@ export function createClient({ url, name, waiting, wait, cooldown, logger }: Cli
     try {
       return await withTimeout(REDIS_TIMEOUT_MS, work);
     } catch (error) {
-      if (!isAway() && !isClosed) {
+      if (!isCoolingDown() && !isClosed) {
         const reason = (error as Error).message || codeOf(error);
         logger.warn(
           { reason },
@@ -95,7 +95,7 @@ export function createClient({ url, name, waiting, wait, cooldown, logger }: Cli
     }
   }
 
-  const isAway = () => performance.now() - failedAt < cooldown;
+  const isCoolingDown = () => performance.now() - failedAt < cooldown;
 
   function workers(maxAge = 0): Promise<number> {
     if (!counted || performance.now() - counted.at >= maxAge) {
@@ -106,18 +106,21 @@ export function createClient({ url, name, waiting, wait, cooldown, logger }: Cli
 
   async function add(id: string, work: QueuedWork): Promise<void> {
     if ((await workers(WORKERS_LIFETIME_MS)) === 0) {
-      settle(id, undefined);
+      resolvePending(id, undefined);
       return;
     }
     const known = await ask((queue) => queue.getJob(id));
     if (known?.failedReason !== undefined && known.finishedOn !== undefined) {
-      if (Date.now() - known.finishedOn < GIVEN_UP_MS) {
-        fail(id, givenUp());
+      if (Date.now() - known.finishedOn < GIVEN_UP_LIFETIME_MS) {
+        rejectPending(id, givenUp());
         return;
       }
       await ask(() => known.remove());
     }
-    const keep = { removeOnComplete: true, removeOnFail: { age: GIVEN_UP_MS / 1000, count: MAX_FAILED } };
+    const keep = {
+      removeOnComplete: true,
+      removeOnFail: { age: GIVEN_UP_LIFETIME_MS / 1000, count: MAX_FAILED },
+    };
     await ask((queue) => queue.add("render", work, { jobId: id, attempts: 1, ...keep }));
     const one = pending.get(id);
     if (one) one.isQueued = true;
@@ -130,10 +133,10 @@ export function createClient({ url, name, waiting, wait, cooldown, logger }: Cli
       isOtherReported = true;
       logger.warn("a worker has another configuration: its results are of no use here");
     }
-    // A worker that is busy says nothing about the work.
-    if (isOther || error?.code === "EBUSY") settle(id, undefined);
-    else if (error) fail(id, new MediaError(error.code, error.message, error));
-    else settle(id, true);
+    // A busy worker is no result of the work.
+    if (isOther || error?.code === "EBUSY") resolvePending(id, undefined);
+    else if (error) rejectPending(id, new MediaError(error.code, error.message, error));
+    else resolvePending(id, true);
   }
 
   function outcomeOf(returned: unknown): Outcome {
@@ -145,24 +148,24 @@ export function createClient({ url, name, waiting, wait, cooldown, logger }: Cli
     }
   }
 
-  /** Work that has ended two workers would end this server, too. */
+  /** Work that has crashed two workers would also crash this server. */
   function giveUp(id: string): void {
     if (!pending.has(id)) return;
     logger.warn({ job: id }, "a job has failed on the workers and is not repeated");
-    fail(id, givenUp());
+    rejectPending(id, givenUp());
   }
 
-  function fail(id: string, error: MediaError): void {
+  function rejectPending(id: string, error: MediaError): void {
     pending.get(id)?.result.reject(error);
     pending.delete(id);
   }
 
-  function settle(id: string, result: Result): void {
+  function resolvePending(id: string, result: Result): void {
     pending.get(id)?.result.resolve(result);
     pending.delete(id);
   }
 
-  /** Ends the wait for what no worker will do. */
+  /** Ends the wait for jobs that no worker will do. */
   async function check(): Promise<void> {
     const queued = [...pending].filter(([, { isQueued }]) => isQueued);
     if (queued.length === 0) return;
@@ -170,20 +173,20 @@ export function createClient({ url, name, waiting, wait, cooldown, logger }: Cli
       const count = await workers();
       await Promise.all(queued.map(([id, one]) => checkJob(id, one, count)));
     } catch {
-      for (const [id] of queued) settle(id, undefined);
+      for (const [id] of queued) resolvePending(id, undefined);
     }
   }
 
   async function checkJob(id: string, { started }: Pending, workers: number): Promise<void> {
     const state = await ask((queue) => queue.getJobState(id));
-    const isLate = workers === 0 || performance.now() - started > wait;
+    const isTimedOut = workers === 0 || performance.now() - started > wait;
     if (state === "failed") giveUp(id);
     // Completed jobs are removed; the event was lost.
-    else if (state === "unknown" || state === "completed") settle(id, true);
-    else if (state === "active" ? workers === 0 : isLate) {
-      // One that a worker has taken meanwhile is locked, and stays.
+    else if (state === "unknown" || state === "completed") resolvePending(id, true);
+    else if (state === "active" ? workers === 0 : isTimedOut) {
+      // A job that a worker has taken meanwhile is locked, and stays.
       const removed = await ask((queue) => queue.remove(id));
-      if (removed > 0 || state === "active") settle(id, undefined);
+      if (removed > 0 || state === "active") resolvePending(id, undefined);
     }
   }
 
@@ -203,12 +206,12 @@ export function createClient({ url, name, waiting, wait, cooldown, logger }: Cli
       const id = hash("sha256", JSON.stringify([key, trusted, since]), "base64url");
       const known = pending.get(id);
       if (known) return await orAborted(known.result.promise, signal);
-      if (isClosed || isAway() || pending.size >= waiting) return undefined;
+      if (isClosed || isCoolingDown() || pending.size >= waiting) return undefined;
       const one: Pending = { result: Promise.withResolvers(), started: performance.now(), isQueued: false };
       one.result.promise.catch(() => {});
       pending.set(id, one);
       watch();
-      add(id, { job, key, trusted }).catch(() => settle(id, undefined));
+      add(id, { job, key, trusted }).catch(() => resolvePending(id, undefined));
       return await orAborted(one.result.promise, signal);
     },
     /** Workers that are connected. */
@@ -225,7 +228,8 @@ export function createClient({ url, name, waiting, wait, cooldown, logger }: Cli
     async close(): Promise<void> {
       isClosed = true;
       clearTimeout(timer);
-      for (const id of [...pending.keys()]) fail(id, new MediaError("ETIMEDOUT", "The server stopped"));
+      for (const id of [...pending.keys()])
+        rejectPending(id, new MediaError("ETIMEDOUT", "The server stopped"));
       const connection = await opened?.catch(() => undefined);
       if (!connection) return;
       const { queue, events } = connection;
@@ -238,7 +242,7 @@ const givenUp = () => new MediaError("EINTERNAL", "Internal error");
 
 export type QueueClient = ReturnType<typeof createClient>;
 
-/** Waits for work until nobody is interested any more; the work itself goes on. */
+/** Waits for work until the signal aborts; the work itself continues. */
 function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const abort = () => reject(signal.reason);

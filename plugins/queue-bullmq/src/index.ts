@@ -24,7 +24,7 @@ const schema = z.strictObject({
 export interface QueueBullmqOptions {
   /** URL of Redis or Valkey: `redis://` or `rediss://`. */
   readonly redis: string;
-  /** Name of the queue: servers and workers of one name belong together. @default "mediatap" */
+  /** Name of the queue: servers and workers with the same name work together. @default "mediatap" */
   readonly name?: string;
   /** Jobs that one worker has at once; of these, its scheduler runs as many as its limits allow. @default its number of cores */
   readonly concurrency?: number;
@@ -37,15 +37,15 @@ export interface QueueBullmqOptions {
 }
 
 /**
- * Runs background work on other machines: servers add it to a BullMQ queue in Redis, `mediatap work` carries it out, and the caches
- * that they share have the result. Without a worker, and without Redis, the server does the work itself.
+ * Runs background work on other machines: servers add it to a BullMQ queue in Redis, `mediatap work` does it, and the shared caches
+ * contain the result. Without a worker, or without Redis, the server does the work itself.
  */
 export function queueBullmq(options: QueueBullmqOptions): Plugin {
   const {
     concurrency = availableParallelism(),
     waiting,
     wait,
-    ...place
+    ...queueOptions
   } = parseOptions(schema, options, NAME);
   return {
     name: NAME,
@@ -59,8 +59,8 @@ export function queueBullmq(options: QueueBullmqOptions): Plugin {
 
       hooks.start.tap(NAME, (runtime) => {
         engines = runtime.engines;
-        // Workers with other plugins would store what this server cannot use: theirs is another queue.
-        const settings = { url: place.redis, name: `${place.name}-${engines}`, waiting, wait };
+        // Workers with other plugins would store what this server cannot use, so they have another queue.
+        const settings = { url: queueOptions.redis, name: `${queueOptions.name}-${engines}`, waiting, wait };
         const cooldown = limitsOf().failureLifetime;
         client = shared(`${NAME}:${JSON.stringify([settings, cooldown])}`, () =>
           createClient({ ...settings, cooldown, logger }),
@@ -72,7 +72,11 @@ export function queueBullmq(options: QueueBullmqOptions): Plugin {
       );
       addWork(api, concurrency, async (concurrency, signal) => {
         isWorker = true;
-        const settings = { url: place.redis, name: `${place.name}-${engines}`, takeOver: place.takeOver };
+        const settings = {
+          url: queueOptions.redis,
+          name: `${queueOptions.name}-${engines}`,
+          takeOver: queueOptions.takeOver,
+        };
         await work({ ...settings, concurrency, ...partsOf(api) }, signal);
       });
       hooks.diagnose.tapPromise(NAME, async (diagnosis) => {

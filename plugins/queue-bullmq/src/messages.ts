@@ -4,7 +4,7 @@ import { z } from "zod";
 /** A job of the queue. */
 export type QueuedWork = Omit<BackgroundWork, "since">;
 
-/** A job as Redis returns it: anybody who can write there may have changed it; the core checks the media job itself. */
+/** A job as Redis returns it: anybody who can write to Redis can have changed it. The core checks the media job itself. */
 const queued = z.object({
   job: z.looseObject({
     asset: z.looseObject({}),
@@ -18,7 +18,7 @@ export function parseWork(data: unknown): QueuedWork {
   return queued.parse(data) as unknown as QueuedWork;
 }
 
-/** What a job came to: nothing, if the caches have the result. */
+/** Outcome of a job: empty if the caches contain the result. */
 export interface Outcome {
   /** The work failed as it would have on the server. */
   readonly error?: {
@@ -27,7 +27,7 @@ export interface Outcome {
     readonly status: number;
     readonly outage: boolean;
   };
-  /** The worker's configuration gives the rendition another key. */
+  /** With the worker's configuration the rendition has another key. */
   readonly isOther?: boolean;
 }
 

@@ -18,13 +18,13 @@ export interface WorkParts {
   readonly logger: PluginApi["logger"];
 }
 
-/** How often a job may lose its worker and be taken over; the next time it is given up. */
+/** How often a job can lose its worker and be reassigned; the next time it fails. */
 const MAX_TAKE_OVERS = 1;
 
-/** Milliseconds for which a worker that ends waits for Redis after its last job. */
+/** Milliseconds that a worker that stops waits for Redis after its last job. */
 const CLOSE_TIMEOUT_MS = 5_000;
 
-/** Takes jobs from the queue until the signal; then finishes what it has begun, or returns it. An outage of Redis is waited out. */
+/** Takes jobs from the queue until the signal; then finishes the running ones or returns them. It waits for Redis during an outage. */
 export async function work(parts: WorkParts, signal: AbortSignal): Promise<void> {
   const { url, name, concurrency, takeOver, drain, obtain, logger } = parts;
   const { Worker, WaitingError } = await import("bullmq");
@@ -58,20 +58,20 @@ export async function work(parts: WorkParts, signal: AbortSignal): Promise<void>
     prefix: "mediatap",
     concurrency,
     lockDuration: takeOver,
-    // Between two checks a lock that has expired is not noticed.
+    // An expired lock is noticed only by these checks.
     stalledInterval: Math.ceil(takeOver / 5),
     maxStalledCount: MAX_TAKE_OVERS,
   });
-  let isAway = false;
+  let isUnavailable = false;
   worker.on("error", (error) => {
     const reason = error.message || codeOf(error);
-    if (isAway) logger.debug({ reason }, "the Redis of the queue failed");
+    if (isUnavailable) logger.debug({ reason }, "the Redis of the queue failed");
     else logger.warn({ reason }, "the Redis of the queue failed");
-    isAway = true;
+    isUnavailable = true;
   });
   worker.on("stalled", (job) => logger.warn({ job }, "a worker was lost, its job is reassigned"));
   worker.on("ready", () => {
-    isAway = false;
+    isUnavailable = false;
     logger.info({ queue: name, concurrency }, "this worker is ready");
   });
   if (!signal.aborted) await once(signal, "abort");
