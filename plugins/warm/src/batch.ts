@@ -1,24 +1,24 @@
 import { codeOf, isMediaError, MediaError } from "@mediatap/core";
 
-/** One URL that is to be warm. */
+/** A URL to pre-render. */
 export interface Item {
   readonly url: string;
-  /** Headers of the clients for which it is made, each in turn. */
+  /** Headers of the clients for which it is rendered, one after the other. */
   readonly clients: readonly Readonly<Record<string, string>>[];
-  /** Of a stream: how many segments from its start on, of each rung. */
+  /** For a stream: number of segments from its start, of each rung. */
   readonly segments: number;
 }
 
-/** A URL that could not be made. */
+/** A URL that could not be rendered. */
 export interface Failure {
   readonly url: string;
   readonly code: string;
   readonly message: string;
 }
 
-/** Items that were asked for together. */
+/** Items of one request. */
 export interface Batch {
-  /** Ids of the endpoints for which the key of the call was good: only keys for all of them may read the progress. */
+  /** Ids of the endpoints for which the key of the call is valid: only keys for all of them can read the progress. */
   readonly endpoints: readonly string[];
   readonly items: readonly Item[];
   /** What was refused before it could be queued. */
@@ -30,21 +30,21 @@ export interface Progress {
   /** URLs that are in the caches now. */
   readonly done: number;
   readonly failed: number;
-  /** Of those that failed, the first hundred. */
+  /** The first hundred failures. */
   readonly errors: readonly Failure[];
 }
 
-/** What a batch would come to. */
+/** What rendering a batch would do. */
 export interface Preview {
   readonly total: number;
   /** URLs that caches have for all clients. */
   readonly cached: number;
-  /** Those of them that are stale for a client: an origin would be asked whether they still hold. */
+  /** Those of them that are stale for a client: they would be revalidated with their origin. */
   readonly stale: number;
   /** URLs that would be rendered. */
   readonly pending: number;
   readonly failed: number;
-  /** Of those that would fail, the first hundred. What only an origin knows is not among them. */
+  /** The first hundred failures; without those that only an origin can report. */
   readonly errors: readonly Failure[];
 }
 
@@ -56,32 +56,32 @@ export interface OwnProgress {
   readonly progress: Progress;
 }
 
-/** Failures that are told one by one. */
-export const TOLD = 100;
+/** Failures that are listed with their URLs. */
+export const MAX_ERRORS = 100;
 
-/** Makes one item. Throws MediaErrors. */
+/** Renders one item. Throws MediaErrors. */
 export type MakeItem = (item: Item, signal: AbortSignal) => Promise<void>;
 
-/** Where items wait for their turn. */
+/** Items that wait to be rendered. */
 export interface Queue {
-  /** Resolves with the batch's id. Throws `EBUSY` where too much waits. */
+  /** Resolves with the batch's id. Throws `EBUSY` if too many URLs wait. */
   add(batch: Batch): Promise<string>;
-  /** `undefined`: not known, or not any more. */
+  /** `undefined`: there is no such batch, or it has expired. */
   progress(id: string): Promise<OwnProgress | undefined>;
-  /** The batches that are known, the newest first; at most this many. */
+  /** The known batches, newest first; at most this many. */
   list(limit: number): Promise<readonly (readonly [id: string, batch: OwnProgress])[]>;
 }
 
-/** Whether another try makes sense: the place was busy, or an origin in trouble. */
-export function isPassing(error: unknown): boolean {
+/** Whether a retry can succeed: the server was busy, or an origin failed. */
+export function isTransient(error: unknown): boolean {
   return ["EBUSY", "ECONNREFUSED", "UNIDENTIFIED", "ETIMEDOUT"].includes(codeOf(error) ?? "");
 }
 
 export function failureOf(url: string, error: unknown): Failure {
-  // What is no MediaError may tell of paths and hosts: that is for the log.
+  // Other errors can contain paths and hosts: those belong in the log.
   if (!isMediaError(error)) return { url, code: "EINTERNAL", message: "An internal error happened" };
   return { url, code: error.code, message: error.message };
 }
 
-export const full = () =>
+export const queueFull = () =>
   new MediaError("EBUSY", "Too many URLs wait to be warmed", { retryAfterSeconds: 10 });

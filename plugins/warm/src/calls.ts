@@ -8,27 +8,27 @@ import {
 } from "@mediatap/core";
 import { describeCall } from "@mediatap/core/state";
 import { z } from "zod";
-import { type Failure, failureOf, type Item, type Preview, type Queue, TOLD } from "./batch.ts";
+import { type Failure, failureOf, type Item, MAX_ERRORS, type Preview, type Queue } from "./batch.ts";
 
-/** Where the calls lie below the management's path. */
+/** Path of the calls below that of the management API. */
 export const PATH = "/v1/warm";
 
 /** URLs of one call. */
-const MOST = 10_000;
+const MAX_URLS = 10_000;
 
 /** Batches in one response. */
 const MAX_BATCHES = 50;
 
-/** URLs whose caches are asked at a time. */
+/** URLs whose caches are read at once. */
 const PREVIEW_CONCURRENCY = 20;
 
-/** What most browsers send: the same as `mediatap explain` takes. */
+/** Header of most browsers: the same as `mediatap explain` uses. */
 const BROWSER = { accept: "image/avif,image/webp,*/*" };
 
 const headers = z.record(z.string().regex(/^[\w-]{1,100}$/), z.string().max(1_000));
 const schema = z.strictObject({
-  urls: z.array(z.string().min(1).max(8_192)).min(1).max(MOST),
-  /** Headers of the clients for which it is made. */
+  urls: z.array(z.string().min(1).max(8_192)).min(1).max(MAX_URLS),
+  /** Headers of the clients for which URLs are rendered. */
   clients: z.array(headers).min(1).max(10).default([BROWSER]),
   segments: z.int().min(0).max(10_000).optional(),
 });
@@ -46,21 +46,22 @@ const previewSchema = z.object({
 const batchSchema = progressSchema.extend({ id: z.string(), added: z.iso.datetime() });
 
 /**
- * Adds `POST …/v1/warm`, which answers 202 with an `id`, `POST …/v1/warm/preview`, which answers what it would come to, and `GET …/v1/warm/<id>`, which tells how far it is; `GET …/v1/warm` does so for
- * all batches. The key that opens the call stands for signatures, and is good for URLs of its own endpoints only.
+ * Adds `POST …/v1/warm`, which responds with 202 and an `id`, `POST …/v1/warm/preview`, which reports what it would do, and
+ * `GET …/v1/warm/<id>` and `GET …/v1/warm`, which report the progress of one batch and of all. URLs need no signature: the key of
+ * the call replaces it, for URLs of its own endpoints only.
  */
 export function addCalls(
   { manage, jobs: { resolve, cached } }: Pick<PluginApi, "manage" | "jobs">,
   queue: Queue,
   segments: number,
 ): void {
-  /** What a call asks for, and what of it is refused. */
+  /** The items of a call, and the URLs that are refused. */
   async function itemsOf(request: RouteRequest, own: ReadonlySet<string>) {
     const target = parse(await request.body());
     const items: Item[] = [];
     const refused: Failure[] = [];
     const clients = target.clients.map(lowerCase);
-    // Of the headers, `host` alone decides about the endpoint.
+    // Only the header `host` selects the endpoint.
     const hosts = [...new Map(clients.map((client) => [client.host, client])).values()];
     for (const url of new Set(target.urls)) {
       try {
@@ -73,7 +74,7 @@ export function addCalls(
     return { items, refused };
   }
 
-  /** Whether caches have a URL for all clients; a failure if it is known already that there would be one. */
+  /** Whether caches contain a URL for all clients; a failure if rendering it would fail without an origin. */
   async function stateOf({ url, clients }: Item): Promise<"fresh" | "stale" | "miss" | Failure> {
     let state: "fresh" | "stale" = "fresh";
     try {
@@ -101,7 +102,7 @@ export function addCalls(
       stale: countOf("stale"),
       pending: countOf("miss"),
       failed: failures.length,
-      errors: failures.slice(0, TOLD),
+      errors: failures.slice(0, MAX_ERRORS),
     };
   }
 
@@ -183,7 +184,7 @@ const idOf = (tenant: string, endpoint: string) => `${tenant}/${endpoint}`;
 const idsOf = (endpoints: readonly Endpoint[]) =>
   new Set(endpoints.map(({ tenant, name }) => idOf(tenant, name)));
 
-/** What is wrong with the URL of another endpoint is none of the caller's business. */
+/** Problems of URLs of other endpoints are not reported to the caller. */
 function assertOwn({ asset, problem }: Job, own: ReadonlySet<string>): void {
   if (!own.has(idOf(asset.tenant, asset.endpoint))) {
     throw new MediaError("EFORBIDDEN", "This key is not valid for the endpoint of the URL");

@@ -13,9 +13,9 @@ interface WarmFlags extends ServerFlags {
   readonly dryRun?: boolean;
 }
 
-/** URLs of one call, and milliseconds between two questions how far it is. */
-const AT_ONCE = 500;
-const PACE = 300;
+/** URLs of one call, and milliseconds between two polls of the progress. */
+const CALL_URLS = 500;
+const POLL_INTERVAL_MS = 300;
 
 /** Adds `mediatap warm`. */
 export function addWarm({ command }: Pick<PluginApi, "command">): void {
@@ -57,16 +57,18 @@ async function warm(
     ...(flags.segments !== undefined && { segments: Number(flags.segments) }),
     ...(flags.accept && { clients: flags.accept.map((accept) => ({ accept })) }),
   };
-  const answers: Record<string, unknown>[] = [];
-  for (let at = 0; at < urls.length; at += AT_ONCE) {
-    const asked = { ...body, urls: urls.slice(at, at + AT_ONCE) };
-    answers.push(await server.call(flags.dryRun ? `${PATH}/preview` : PATH, { method: "POST", body: asked }));
+  const responses: Record<string, unknown>[] = [];
+  for (let at = 0; at < urls.length; at += CALL_URLS) {
+    const request = { ...body, urls: urls.slice(at, at + CALL_URLS) };
+    responses.push(
+      await server.call(flags.dryRun ? `${PATH}/preview` : PATH, { method: "POST", body: request }),
+    );
   }
-  if (flags.dryRun) return printPreview(answers as unknown as Preview[]);
-  const ids = answers.map(({ id }) => String(id));
+  if (flags.dryRun) return printPreview(responses as unknown as Preview[]);
+  const ids = responses.map(({ id }) => String(id));
   if (!flags.wait) return console.log(ids.join("\n"));
 
-  for (let shown = ""; ; await pause(PACE)) {
+  for (let shown = ""; ; await pause(POLL_INTERVAL_MS)) {
     const parts: Progress[] = [];
     for (const id of ids) parts.push((await server.call(`${PATH}/${id}`)) as unknown as Progress);
     const sum = (field: "total" | "done" | "failed") => parts.reduce((all, part) => all + part[field], 0);
@@ -87,8 +89,8 @@ function printPreview(parts: readonly Preview[]): void {
     parts.reduce((all, part) => all + part[field], 0);
   const [total, failed] = [sum("total"), sum("failed")];
   const stale = sum("stale") > 0 ? ` (${sum("stale")} to be revalidated)` : "";
-  const rest = failed > 0 ? `, ${failed} failed` : "";
-  console.log(`${sum("pending")} of ${total} would be rendered, ${sum("cached")} cached${stale}${rest}`);
+  const failures = failed > 0 ? `, ${failed} failed` : "";
+  console.log(`${sum("pending")} of ${total} would be rendered, ${sum("cached")} cached${stale}${failures}`);
   printErrors(parts);
   if (failed > 0) throw new MediaError("ECONFIG", `${failed} of ${total} URLs cannot be rendered`);
 }
@@ -99,7 +101,7 @@ function printErrors(parts: readonly Pick<Progress, "errors">[]): void {
   }
 }
 
-/** Blank lines, and those that begin with `#`, are passed over. */
+/** Blank lines, and those that begin with `#`, are skipped. */
 async function urlsOf(file: string): Promise<string[]> {
   const lines = file === "-" ? await text(process.stdin) : await readFile(file, "utf8").catch(missing(file));
   return lines

@@ -10,24 +10,24 @@ import { createRedisQueue, work } from "./redis.ts";
 const NAME = "warm";
 
 const schema = z.strictObject({
-  /** URLs that are made at once, here or by one worker. */
+  /** URLs that are rendered at once, here or by one worker. */
   concurrency: z.int().min(1).max(999).default(1),
-  /** Of streams: how many segments from the start on, of each rung. */
+  /** For streams: number of segments from the start, of each rung. */
   segments: z.int().min(0).max(10_000).default(0),
-  /** How often a URL is tried again where the server is busy, or an origin in trouble. */
+  /** Retries of a URL if the server is busy or an origin fails. */
   retries: z.int().min(0).max(10).default(2),
-  /** URLs that may wait; what comes beyond is refused with 503. */
+  /** URLs that can wait; further ones are refused with 503. */
   waiting: z.int().positive().default(100_000),
-  /** In Redis, for workers of their own. Left out: in the memory of the process. */
+  /** A queue in Redis, for separate workers. Left out: in the memory of the process. */
   queue: z
     .strictObject({
       redis: z.string().regex(/^rediss?:\/\//, "Expected a URL that begins with redis:// or rediss://"),
-      /** Name of the queue: servers and workers of one name belong together. */
+      /** Name of the queue: servers and workers with the same name work together. */
       name: z
         .string()
         .regex(/^[\w-]+$/, "Expected letters, digits, _ and -")
         .default("warm"),
-      /** Milliseconds after which the work of a worker that is not heard of is another one's. */
+      /** Milliseconds after which the job of a silent worker is reassigned. */
       takeOver: z.int().min(100).default(30_000),
     })
     .optional(),
@@ -37,8 +37,8 @@ const schema = z.strictObject({
 export type WarmOptions = z.input<typeof schema>;
 
 /**
- * Makes renditions before they are asked for: `POST /-/api/v1/warm`, `mediatap warm`, and with a queue in Redis
- * `mediatap worker`, which makes them on other machines.
+ * Pre-renders URLs before they are requested: `POST /-/api/v1/warm`, `mediatap warm`, and with a queue in Redis
+ * `mediatap worker`, which renders them on other machines.
  */
 export function warm(options: WarmOptions = {}): Plugin {
   const checked = parseOptions(schema, options, NAME);
@@ -65,7 +65,7 @@ function inMemory(
   const server = {
     make: createMake(api),
     load: () => state().work,
-    rest: limitsOf().failureLifetime,
+    cooldown: limitsOf().failureLifetime,
     logger,
   };
   hooks.start.tap(NAME, () => queue.use(server));
@@ -74,8 +74,8 @@ function inMemory(
 
 function inRedis(api: PluginApi, options: Checked): Queue {
   const { hooks, logger } = api;
-  const { queue: place, retries, waiting, concurrency } = options;
-  const { redis: url, name, takeOver } = place as NonNullable<Checked["queue"]>;
+  const { queue: queueOptions, retries, waiting, concurrency } = options;
+  const { redis: url, name, takeOver } = queueOptions as NonNullable<Checked["queue"]>;
   const settings = { url, name, takeOver, retries, waiting };
   const queue = createRedisQueue(settings, logger);
   addWorker(api, { concurrency }, (concurrency, signal) =>

@@ -2,10 +2,10 @@ import { type Job, MediaError, type Obtained, type PluginApi, type StreamPart } 
 import { partOfName } from "@mediatap/core/stream";
 import type { MakeItem } from "./batch.ts";
 
-/** Bytes that a playlist may have. */
-const MOST = 4 * 1024 * 1024;
+/** Largest playlist, in bytes. */
+const MAX_PLAYLIST_BYTES = 4 * 1024 * 1024;
 
-/** Brings a URL's rendition, and the first segments of the stream that it leads to, into the caches. */
+/** Renders a URL, and the first segments of its stream, into the caches. */
 export function createMake({ jobs: { resolve, obtain } }: Pick<PluginApi, "jobs">): MakeItem {
   return async (item, signal) => {
     for (const headers of item.clients) {
@@ -14,19 +14,19 @@ export function createMake({ jobs: { resolve, obtain } }: Pick<PluginApi, "jobs"
   };
 
   async function makeJob(job: Job, segments: number, signal: AbortSignal): Promise<void> {
-    const obtained = await obtain(job, { signal });
-    const { links } = obtained.record;
+    const rendition = await obtain(job, { signal });
+    const { links } = rendition.record;
     try {
       if (!links || segments === 0) return;
       const part = links.transformation.output.video?.part;
-      if (part?.kind === "master") await makeTracks(links, part, obtained, segments, signal);
-      else if (part?.kind === "playlist") await makeSegments(links, obtained, segments, signal);
+      if (part?.kind === "master") await makeTracks(links, part, rendition, segments, signal);
+      else if (part?.kind === "playlist") await makeSegments(links, rendition, segments, signal);
     } finally {
-      await obtained.body?.close?.();
+      await rendition.body?.close?.();
     }
   }
 
-  /** The tracks of a stream, one after the other. DASH has its segments in common with HLS, which names them one by one. */
+  /** The tracks of a stream, one after the other. DASH shares its segments with HLS, whose playlists list them. */
   async function makeTracks(
     job: Job,
     part: Extract<StreamPart, { kind: "master" }>,
@@ -64,7 +64,7 @@ function partOf(job: Job, part: StreamPart): Job {
   return { ...job, transformation: { ...transformation, output: { ...transformation.output, video } } };
 }
 
-/** The parts that a playlist leads to: its links are still slots with their names. */
+/** The parts that a playlist links to: in the cache its links are slots with the names of parts. */
 async function partsIn({ body }: Obtained) {
   if (!body?.complete) return [];
   const text = Buffer.from(body.bytes ?? (await read(await body.stream()))).toString("utf8");
@@ -77,7 +77,7 @@ async function read(stream: AsyncIterable<Buffer>): Promise<Buffer> {
   let length = 0;
   for await (const chunk of stream) {
     length += chunk.length;
-    if (length > MOST) throw new MediaError("ELIMIT", "Expected a shorter playlist");
+    if (length > MAX_PLAYLIST_BYTES) throw new MediaError("ELIMIT", "Expected a shorter playlist");
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);

@@ -7,76 +7,76 @@ import {
   type Batch,
   type Failure,
   failureOf,
-  full,
   type Item,
-  isPassing,
+  isTransient,
+  MAX_ERRORS,
   type MakeItem,
   type OwnProgress,
   type Queue,
-  TOLD,
+  queueFull,
 } from "./batch.ts";
 
 export interface MemoryOptions {
-  /** URLs that are made at once. */
+  /** URLs that are rendered at once. */
   readonly concurrency: number;
-  /** How often an item is tried again. */
+  /** Retries of an item. */
   readonly retries: number;
-  /** URLs that may wait. */
+  /** URLs that can wait. */
   readonly waiting: number;
 }
 
-/** What it needs of the server; each runtime brings its own. */
+/** The server that renders; each runtime has its own. */
 export interface Server extends Pick<PluginApi, "logger"> {
   readonly make: MakeItem;
   readonly load: () => Load;
-  /** Milliseconds for which failures are remembered: earlier, another try fails as well. */
-  readonly rest: number;
+  /** Milliseconds for which failures are cached: an earlier retry fails, too. */
+  readonly cooldown: number;
 }
 
 const TOPIC = "warm";
 
-/** Batches whose progress is remembered, and for how long, in milliseconds. */
-const REMEMBERED = 1_000;
-const HOUR = 60 * 60_000;
+/** Batches whose progress is stored, and milliseconds after their last progress until they expire. */
+const MAX_BATCHES = 1_000;
+const BATCH_LIFETIME_MS = 60 * 60_000;
 
-/** Milliseconds between two looks whether the server has time, and between announcements of progress. */
-const LOOK = 50;
-const TELL = 250;
+/** Milliseconds between two polls of the server's load, and between messages about progress. */
+const LOAD_POLL_INTERVAL_MS = 50;
+const PUBLISH_DELAY_MS = 250;
 
-/** Milliseconds for which the word of another process is waited for. */
-const HEARSAY = 300;
+/** Milliseconds that a call waits for a message of another process about an unknown batch. */
+const PEER_WAIT_MS = 300;
 
-interface Own extends OwnProgress {
+interface OwnBatch extends OwnProgress {
   readonly progress: { total: number; done: number; failed: number; errors: Failure[] };
 }
 
 /**
- * Items wait in the memory of the process. One begins only while nothing that requests wait for stands in the server's own
- * queue; the other processes of the server hear of the progress.
+ * Items wait in the memory of the process. One begins only while no work of requests waits in the server's own
+ * queue. The other processes of the server receive the progress.
  */
 export function createMemoryQueue({ concurrency, retries, waiting }: MemoryOptions, bus: Bus) {
   const queue = new PQueue({ concurrency });
   const stop = new AbortController();
-  const batches = new LRUCache<string, OwnProgress>({ max: REMEMBERED, ttl: HOUR });
-  const untold = new Set<string>();
-  let telling: NodeJS.Timeout | undefined;
+  const batches = new LRUCache<string, OwnProgress>({ max: MAX_BATCHES, ttl: BATCH_LIFETIME_MS });
+  const unpublished = new Set<string>();
+  let publishTimer: NodeJS.Timeout | undefined;
   let server: Server | undefined;
 
-  const silence = bus.subscribe(TOPIC, (message) => {
+  const unsubscribe = bus.subscribe(TOPIC, (message) => {
     const { id, batch } = message as { id: string; batch: OwnProgress };
     batches.set(id, batch);
   });
 
-  function tellSoon(id: string): void {
-    untold.add(id);
-    telling ??= setTimeout(() => {
-      telling = undefined;
-      for (const one of untold) bus.publish(TOPIC, { id: one, batch: batches.get(one) });
-      untold.clear();
-    }, TELL);
+  function publishLater(id: string): void {
+    unpublished.add(id);
+    publishTimer ??= setTimeout(() => {
+      publishTimer = undefined;
+      for (const one of unpublished) bus.publish(TOPIC, { id: one, batch: batches.get(one) });
+      unpublished.clear();
+    }, PUBLISH_DELAY_MS);
   }
 
-  async function run(item: Item, batch: Own, id: string): Promise<void> {
+  async function run(item: Item, batch: OwnBatch, id: string): Promise<void> {
     const of = batch.progress;
     try {
       await attempts(item);
@@ -86,46 +86,47 @@ export function createMemoryQueue({ concurrency, retries, waiting }: MemoryOptio
       const failure = failureOf(item.url, error);
       if (failure.code === "EINTERNAL") server?.logger.error({ err: error }, "a URL could not be rendered");
       of.failed++;
-      if (of.errors.length < TOLD) of.errors.push(failure);
+      if (of.errors.length < MAX_ERRORS) of.errors.push(failure);
     }
-    // It is remembered from its last news on.
+    // Its lifetime starts again.
     batches.set(id, batch);
-    tellSoon(id);
+    publishLater(id);
   }
 
   async function attempts(item: Item): Promise<void> {
     for (let tries = 0; ; tries++) {
-      await quiet();
-      const { make, rest } = server as Server;
+      await waitForIdle();
+      const { make, cooldown } = server as Server;
       try {
         return await make(item, stop.signal);
       } catch (error) {
-        if (stop.signal.aborted || tries >= retries || !isPassing(error)) throw error;
-        const asked = isMediaError(error) ? (error.retryAfterSeconds ?? 0) * 1000 : 0;
-        const backoff = Math.max(rest, 1_000) * 2 ** tries * (1 + Math.random() / 2);
-        await pause(Math.max(asked, backoff), undefined, { signal: stop.signal });
+        if (stop.signal.aborted || tries >= retries || !isTransient(error)) throw error;
+        const retryAfterMs = isMediaError(error) ? (error.retryAfterSeconds ?? 0) * 1000 : 0;
+        const backoff = Math.max(cooldown, 1_000) * 2 ** tries * (1 + Math.random() / 2);
+        await pause(Math.max(retryAfterMs, backoff), undefined, { signal: stop.signal });
       }
     }
   }
 
-  /** Resolves when no request waits for its turn. */
-  async function quiet(): Promise<void> {
+  /** Resolves when no request waits in the server's queue. */
+  async function waitForIdle(): Promise<void> {
     stop.signal.throwIfAborted();
-    while (server && server.load().waiting > 0) await pause(LOOK, undefined, { signal: stop.signal });
+    while (server && server.load().waiting > 0)
+      await pause(LOAD_POLL_INTERVAL_MS, undefined, { signal: stop.signal });
   }
 
   const memory: Queue = {
     async add({ endpoints, items, refused }: Batch) {
-      if (queue.size + items.length > waiting) throw full();
+      if (queue.size + items.length > waiting) throw queueFull();
       const id = randomUUID().replaceAll("-", "");
-      const batch: Own = {
+      const batch: OwnBatch = {
         endpoints,
         added: Date.now(),
         progress: {
           total: items.length + refused.length,
           done: 0,
           failed: refused.length,
-          errors: refused.slice(0, TOLD),
+          errors: refused.slice(0, MAX_ERRORS),
         },
       };
       batches.set(id, batch);
@@ -134,7 +135,7 @@ export function createMemoryQueue({ concurrency, retries, waiting }: MemoryOptio
       return id;
     },
     async progress(id) {
-      if (!batches.has(id)) await pause(HEARSAY);
+      if (!batches.has(id)) await pause(PEER_WAIT_MS);
       return batches.get(id);
     },
     list: async (limit) => [...batches.entries()].sort(([, a], [, b]) => b.added - a.added).slice(0, limit),
@@ -142,13 +143,13 @@ export function createMemoryQueue({ concurrency, retries, waiting }: MemoryOptio
 
   return {
     ...memory,
-    /** The newest runtime's. */
+    /** Sets the server of the newest runtime. */
     use(next: Server): void {
       server = next;
     },
     close(): void {
-      silence();
-      clearTimeout(telling);
+      unsubscribe();
+      clearTimeout(publishTimer);
       queue.clear();
       stop.abort();
     },

@@ -5,23 +5,23 @@ import {
   type Batch,
   type Failure,
   failureOf,
-  full,
   type Item,
-  isPassing,
+  isTransient,
+  MAX_ERRORS,
   type MakeItem,
   type OwnProgress,
   type Queue,
-  TOLD,
+  queueFull,
 } from "./batch.ts";
 
 export interface RedisOptions {
   /** Of Redis. */
   readonly url: string;
-  /** Of the queue; also what its keys begin with. */
+  /** Of the queue; also part of its keys' prefix. */
   readonly name: string;
   readonly retries: number;
   readonly waiting: number;
-  /** Milliseconds after which the item of a worker that is not heard of is another one's. */
+  /** Milliseconds after which the item of a silent worker is reassigned. */
   readonly takeOver: number;
 }
 
@@ -32,20 +32,20 @@ interface Parent extends Pick<Batch, "endpoints"> {
 const BATCH = "batch";
 /** States of batches: their items are rendered, or they are done. */
 const STATES = ["waiting-children", "completed"] as const;
-/** Jobs of a state among which batches are looked for. */
+/** Jobs of a state among which batches are searched. */
 const MAX_LISTED = 200;
 const ITEM = "item";
 
-/** Seconds for which a batch is remembered, and why its items failed. */
-const DAY = 24 * 60 * 60;
+/** Seconds for which a batch and the errors of its items are stored. */
+const BATCH_LIFETIME_SECONDS = 24 * 60 * 60;
 
 /** Milliseconds within which Redis must be reached. */
-const PATIENCE = 5_000;
+const CONNECT_TIMEOUT_MS = 5_000;
 
-/** How often an item may lose its worker before it is given up. */
-const LOSSES = 3;
+/** How often an item can lose its worker before it fails. */
+const MAX_LOST_WORKERS = 3;
 
-/** BullMQ is large, and of use only with Redis. */
+/** BullMQ is large, and needed only with Redis. */
 async function bullmq() {
   try {
     return await import("bullmq");
@@ -57,7 +57,7 @@ async function bullmq() {
   }
 }
 
-/** Hands items over to the workers of a queue in Redis. Connected when it is first used. */
+/** Adds items to a queue in Redis for its workers. Connects on first use. */
 export function createRedisQueue({ url, name, retries, waiting }: RedisOptions, logger: PluginApi["logger"]) {
   let opened: ReturnType<typeof open> | undefined;
 
@@ -84,7 +84,7 @@ export function createRedisQueue({ url, name, retries, waiting }: RedisOptions, 
   async function connected() {
     opened ??= open().catch((error: unknown) => {
       opened = undefined;
-      throw isMediaError(error) ? error : away();
+      throw isMediaError(error) ? error : unreachable();
     });
     return await opened;
   }
@@ -93,14 +93,18 @@ export function createRedisQueue({ url, name, retries, waiting }: RedisOptions, 
     async add({ endpoints, items, refused }) {
       const { flows, queue } = await connected();
       const { wait = 0, prioritized = 0, delayed = 0 } = await queue.getJobCounts("wait", "delayed");
-      if (wait + prioritized + delayed + items.length > waiting) throw full();
+      if (wait + prioritized + delayed + items.length > waiting) throw queueFull();
       const id = randomUUID().replaceAll("-", "");
       const backoff = { type: "exponential", delay: 5_000, jitter: 0.5 };
       await flows.add({
         name: BATCH,
         queueName: name,
         data: { endpoints, refused } satisfies Parent,
-        opts: { jobId: id, removeOnComplete: { age: DAY }, removeOnFail: { age: DAY } },
+        opts: {
+          jobId: id,
+          removeOnComplete: { age: BATCH_LIFETIME_SECONDS },
+          removeOnFail: { age: BATCH_LIFETIME_SECONDS },
+        },
         children: items.map((data) => ({
           name: ITEM,
           queueName: name,
@@ -110,7 +114,7 @@ export function createRedisQueue({ url, name, retries, waiting }: RedisOptions, 
             backoff,
             ignoreDependencyOnFailure: true,
             removeOnComplete: true,
-            removeOnFail: { age: DAY },
+            removeOnFail: { age: BATCH_LIFETIME_SECONDS },
           },
         })),
       });
@@ -155,7 +159,7 @@ export function createRedisQueue({ url, name, retries, waiting }: RedisOptions, 
       total: processed + unprocessed + ignored + failed + refused.length,
       done: processed,
       failed: ignored + failed + refused.length,
-      errors: [...refused, ...errors].slice(0, TOLD),
+      errors: [...refused, ...errors].slice(0, MAX_ERRORS),
     };
     return { endpoints, added: batch.timestamp, progress };
   }
@@ -171,7 +175,7 @@ export function createRedisQueue({ url, name, retries, waiting }: RedisOptions, 
     batch: Job,
     queue: { getJob(id: string): Promise<Job | undefined> },
   ): Promise<Failure[]> {
-    const reasons = Object.entries(await batch.getIgnoredChildrenFailures()).slice(0, TOLD);
+    const reasons = Object.entries(await batch.getIgnoredChildrenFailures()).slice(0, MAX_ERRORS);
     return await Promise.all(
       reasons.map(async ([key, reason]) => {
         const item = await queue.getJob(key.slice(key.lastIndexOf(":") + 1));
@@ -191,7 +195,7 @@ export interface WorkOptions extends RedisOptions {
   readonly logger: PluginApi["logger"];
 }
 
-/** Takes items from the queue and makes them, until the signal; then ends what it has begun. */
+/** Takes items from the queue and renders them until the signal; then finishes the running ones. */
 export async function work(options: WorkOptions, signal: AbortSignal): Promise<void> {
   const { url, name, make, concurrency, takeOver, logger } = options;
   const { UnrecoverableError, Worker } = await bullmq();
@@ -205,13 +209,13 @@ export async function work(options: WorkOptions, signal: AbortSignal): Promise<v
       logger.info({ url: item.url, ms: Math.round(performance.now() - started) }, "a URL was rendered");
     } catch (error) {
       const { code, message } = failureOf(item.url, error);
-      const last = !isPassing(error) || job.attemptsMade + 1 >= (job.opts.attempts ?? 1);
-      logger[last ? "warn" : "info"](
+      const isLast = !isTransient(error) || job.attemptsMade + 1 >= (job.opts.attempts ?? 1);
+      logger[isLast ? "warn" : "info"](
         { url: item.url, code, ...(code === "EINTERNAL" && { err: error }) },
-        last ? "a URL could not be rendered" : "a URL could not be rendered yet",
+        isLast ? "a URL could not be rendered" : "a URL could not be rendered yet",
       );
       const text = `${code}: ${message}`;
-      throw isPassing(error) ? new Error(text) : new UnrecoverableError(text);
+      throw isTransient(error) ? new Error(text) : new UnrecoverableError(text);
     }
   }
 
@@ -221,7 +225,7 @@ export async function work(options: WorkOptions, signal: AbortSignal): Promise<v
     concurrency,
     lockDuration: takeOver,
     stalledInterval: takeOver,
-    maxStalledCount: LOSSES,
+    maxStalledCount: MAX_LOST_WORKERS,
   });
   worker.on("error", (err) =>
     logger.warn({ reason: err.message || codeOf(err) }, "the Redis of the queue failed"),
@@ -231,7 +235,7 @@ export async function work(options: WorkOptions, signal: AbortSignal): Promise<v
     await ready(worker.waitUntilReady());
   } catch {
     await worker.close(true).catch(() => {});
-    throw away();
+    throw unreachable();
   }
   logger.info({ queue: name, concurrency }, "this worker is ready");
   await new Promise<void>((resolve) => {
@@ -244,10 +248,10 @@ export async function work(options: WorkOptions, signal: AbortSignal): Promise<v
 async function ready(connected: Promise<unknown>): Promise<void> {
   connected.catch(() => {});
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error("late")), PATIENCE);
+  const timedOut = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error("late")), CONNECT_TIMEOUT_MS);
   });
-  await Promise.race([connected, late]).finally(() => clearTimeout(timer));
+  await Promise.race([connected, timedOut]).finally(() => clearTimeout(timer));
 }
 
-const away = () => new MediaError("EBUSY", "The queue cannot be reached", { retryAfterSeconds: 5 });
+const unreachable = () => new MediaError("EBUSY", "The queue cannot be reached", { retryAfterSeconds: 5 });
