@@ -13,7 +13,7 @@ const MAX_LISTED = 200;
 
 /**
  * Adds `GET …/v1/webhooks/deliveries`, which lists the last deliveries of all workers of the machine, the newest first, and
- * `POST …/v1/webhooks/deliveries/<id>/retry`, which sends an event again that was given up. A key sees those of its endpoints.
+ * `POST …/v1/webhooks/deliveries/<id>/retry`, which sends a failed event again. A key has access to those of its endpoints.
  */
 export function addCalls(
   { manage, hooks, cluster: { bus } }: Pick<PluginApi, "manage" | "hooks" | "cluster">,

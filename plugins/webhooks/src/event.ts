@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Asset, Job, MediaError, Report } from "@mediatap/core";
 
-/** What an event speaks of, in ImageKit's words. */
+/** Kinds of work, in ImageKit's words. */
 export const TYPES = ["video-transformation", "gif-to-video", "video-thumbnail"] as const;
 export type Type = (typeof TYPES)[number];
 
@@ -14,7 +14,7 @@ export type EventName = (typeof EVENTS)[number];
 
 export type Reason = "download_failed" | "encoding_failed" | "internal_server_error";
 
-/** What is sent, as ImageKit writes it. */
+/** An event in ImageKit's format. */
 export interface Event {
   readonly type: EventName;
   readonly id: string;
@@ -32,28 +32,28 @@ export interface Event {
   };
 }
 
-/** The request that work was begun for. */
-export interface Asked {
+/** The request that started work. */
+export interface ClientRequest {
   readonly id: string;
   readonly url: string;
   readonly userAgent: string | undefined;
-  /** Address of the endpoint: what stands before an original's path, with a slash at its end. */
+  /** Address of the endpoint, with a slash at its end: the path of an original follows. */
   readonly base: string;
 }
 
-/** A piece of work that events tell of. */
-export interface Told {
+/** Work that events report. */
+export interface VideoWork {
   readonly job: Job;
   readonly type: Type;
-  /** `undefined`: no request of this process is known to have begun it. */
-  readonly asked: Asked | undefined;
-  /** Stands in for `asked.base`. */
+  /** `undefined`: no request of this process is known to have started it. */
+  readonly clientRequest: ClientRequest | undefined;
+  /** Used instead of `clientRequest.base`. */
   readonly base: string;
 }
 
-type Flown = Extract<Report, { kind: "render" }>;
+type RenderReport = Extract<Report, { kind: "render" }>;
 
-/** What a job is in ImageKit's words; `undefined`: nothing that events tell of, parts of streams among it. */
+/** Kind of a job in ImageKit's words; `undefined`: it has no events, such as parts of streams. */
 export function typeOf({ asset, media, transformation: { output } }: Job): Type | undefined {
   if (!output.video) return media === "video" && output.format !== "original" ? "video-thumbnail" : undefined;
   const { part } = output.video;
@@ -61,27 +61,27 @@ export function typeOf({ asset, media, transformation: { output } }: Job): Type 
   return /\.gif$/i.test(asset.path) ? "gif-to-video" : "video-transformation";
 }
 
-export function accepted(told: Told): Event {
-  return eventOf("video.transformation.accepted", told, {});
+export function accepted(work: VideoWork): Event {
+  return eventOf("video.transformation.accepted", work, {});
 }
 
-export function ready(told: Told, flown: Flown): Event {
+export function ready(work: VideoWork, report: RenderReport): Event {
   const output = {
-    ...(told.asked && { url: told.asked.url }),
-    ...(told.type !== "video-thumbnail" && { video_metadata: metadataOf(flown) }),
+    ...(work.clientRequest && { url: work.clientRequest.url }),
+    ...(work.type !== "video-thumbnail" && { video_metadata: metadataOf(report) }),
   };
-  return { ...eventOf("video.transformation.ready", told, { output }), timings: timingsOf(flown) };
+  return { ...eventOf("video.transformation.ready", work, { output }), timings: timingsOf(report) };
 }
 
-export function failed(told: Told, flown: Flown, reason: Reason): Event {
-  const event = eventOf("video.transformation.error", told, { error: { reason } });
-  return { ...event, timings: timingsOf(flown) };
+export function failed(work: VideoWork, report: RenderReport, reason: Reason): Event {
+  const event = eventOf("video.transformation.error", work, { error: { reason } });
+  return { ...event, timings: timingsOf(report) };
 }
 
-/** Why work failed; `undefined`: it was refused before it began, which is no event. */
+/** Why work failed; `undefined`: it was refused before it started, which is no event. */
 export function reasonOf(
   error: MediaError,
-  { plan, context }: Flown,
+  { plan, context }: RenderReport,
   isAccepted: boolean,
 ): Reason | undefined {
   if (context.signal.aborted || error.code === "EBUSY" || error.code === "EINTERNAL") {
@@ -94,22 +94,22 @@ export function reasonOf(
 
 function eventOf(
   type: EventName,
-  { job, type: kind, asked, base }: Told,
+  { job, type: kind, clientRequest, base }: VideoWork,
   more: Partial<Pick<Event["data"]["transformation"], "output" | "error">>,
 ): Event {
   return {
     type,
     id: randomUUID(),
     created_at: new Date().toISOString(),
-    request: asked
+    request: clientRequest
       ? {
-          x_request_id: asked.id,
-          url: asked.url,
-          ...(asked.userAgent !== undefined && { user_agent: asked.userAgent }),
+          x_request_id: clientRequest.id,
+          url: clientRequest.url,
+          ...(clientRequest.userAgent !== undefined && { user_agent: clientRequest.userAgent }),
         }
       : {},
     data: {
-      asset: { url: addressOf(job.asset, asked?.base ?? base) },
+      asset: { url: addressOf(job.asset, clientRequest?.base ?? base) },
       transformation: { type: kind, options: optionsOf(job), ...more },
     },
   };
@@ -119,7 +119,7 @@ function addressOf({ kind, path }: Asset, base: string): string {
   return kind === "url" ? path : base + path.split("/").map(encodeURIComponent).join("/");
 }
 
-/** Neither sound nor picture has a codec of its own name: left out. */
+/** `none` is not a codec of ImageKit's: it is left out. */
 function optionsOf({ transformation: { output } }: Job): Record<string, unknown> {
   const { video } = output;
   if (!video) return { auto_rotate: true, ...(output.format && { format: output.format }) };
@@ -135,11 +135,12 @@ function optionsOf({ transformation: { output } }: Job): Record<string, unknown>
   };
 }
 
-/** As far as it is known: the engine's plan may tell a duration, and a size. */
-function metadataOf({ record, plan }: Flown): Record<string, number> {
-  const said = (plan?.explain() ?? {}) as { duration?: unknown; size?: unknown };
-  const duration = typeof said.duration === "number" && said.duration > 0 ? said.duration : undefined;
-  const [, width, height] = /^(\d+)x(\d+)$/.exec(String(said.size)) ?? [];
+/** As far as it is known: the explanation of the engine's plan can contain a duration and a size. */
+function metadataOf({ record, plan }: RenderReport): Record<string, number> {
+  const explanation = (plan?.explain() ?? {}) as { duration?: unknown; size?: unknown };
+  const duration =
+    typeof explanation.duration === "number" && explanation.duration > 0 ? explanation.duration : undefined;
+  const [, width, height] = /^(\d+)x(\d+)$/.exec(String(explanation.size)) ?? [];
   const { length } = record ?? {};
   return Object.fromEntries(
     Object.entries({
@@ -151,13 +152,13 @@ function metadataOf({ record, plan }: Flown): Record<string, number> {
   );
 }
 
-/** In milliseconds. What grows is encoded until it is whole, longer than the engine takes to begin. */
-function timingsOf({ spans }: Flown): Record<string, number> {
+/** In milliseconds. The encoding ends when a streaming output is complete, not when the engine returns it. */
+function timingsOf({ spans }: RenderReport): Record<string, number> {
   const downloads = spans.list.filter(({ name }) => name === "download");
   const encoding = spans.list.find(({ name }) => name === "transformation");
-  const took = downloads.reduce((sum, { duration }) => sum + duration, 0);
+  const downloadDuration = downloads.reduce((sum, { duration }) => sum + duration, 0);
   return {
-    ...(downloads.length > 0 && { download_duration: Math.round(took) }),
+    ...(downloads.length > 0 && { download_duration: Math.round(downloadDuration) }),
     ...(encoding && { encoding_duration: Math.round(performance.now() - encoding.start) }),
   };
 }

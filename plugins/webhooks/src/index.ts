@@ -19,29 +19,29 @@ const listOf = <T extends z.ZodType>(one: T) =>
     .transform((value) => (Array.isArray(value) ? value : [value]) as z.output<T>[]);
 
 const schema = z.strictObject({
-  /** Where events are sent: one address, or several, each of which gets them all. */
+  /** Address of the receiver, or of several, each of which receives all events. */
   url: listOf(webUrl),
-  /** What events are signed with: base64, `whsec_` before it or not. Of a list the first is the current one. */
+  /** Secret that signs events: base64, with or without `whsec_` before it. The first of a list is the current one. */
   secret: listOf(secret),
-  /** Which are sent. */
+  /** Events that are sent. */
   events: z
     .array(z.enum(EVENTS))
     .min(1)
     .default([...EVENTS]),
-  /** What they may tell of. */
+  /** Kinds of work that events are sent for. */
   types: z
     .array(z.enum(TYPES))
     .min(1)
     .default([...TYPES]),
-  /** Where clients reach this server: `https://media.example.com`. Left out: as requests say. */
+  /** Address of this server for clients: `https://media.example.com`. Left out: from the request. */
   baseUrl: webUrl.optional(),
-  /** How often an event is sent again that was not taken. */
+  /** Retries of an event that the receiver did not accept. */
   retries: z.int().min(0).max(20).default(8),
-  /** Milliseconds before the first retry; each further wait is twice as long, up to five minutes. */
+  /** Milliseconds before the first retry; the wait doubles with each, up to five minutes. */
   retryWait: z.int().positive().default(1_000),
-  /** Milliseconds that a receiver has for its answer. */
+  /** Milliseconds that a receiver has for its response. */
   timeout: z.int().positive().default(10_000),
-  /** Events that may wait for one receiver; what comes beyond is dropped. */
+  /** Events that can wait for one receiver; further ones are dropped. */
   waiting: z.int().positive().default(1_000),
 });
 
@@ -49,8 +49,8 @@ const schema = z.strictObject({
 export type WebhooksOptions = z.input<typeof schema>;
 
 /**
- * Tells of videos that were begun, are ready or failed, by webhooks in ImageKit's form. Events wait in memory: those that are
- * under way when the process ends are lost.
+ * Sends webhooks in ImageKit's format when a video is accepted, is ready or has failed. Events wait in memory: those that are
+ * not delivered when the process ends are lost.
  */
 export function webhooks(options: WebhooksOptions): Plugin {
   const checked = parseOptions(schema, options, NAME);
@@ -71,9 +71,9 @@ export function webhooks(options: WebhooksOptions): Plugin {
     apiVersion: 1,
     apply({ hooks, fetcher, logger, shared, manage, cluster }) {
       const server = { fetcher, logger };
-      const senders = urls.map((url, place) => {
-        const settings = { url, place, secrets, retries, timeout, waiting, firstWait: retryWait };
-        // What waits outlives a new configuration. Hashed: a name of something shared may be shown.
+      const senders = urls.map((url, index) => {
+        const settings = { url, index, secrets, retries, timeout, waiting, firstWait: retryWait };
+        // Waiting events outlive a new configuration. Hashed: names of shared objects can be shown.
         const name = hash("sha256", JSON.stringify(settings));
         return shared(`${NAME}:${name}`, () => createSender(settings));
       });
@@ -86,7 +86,7 @@ export function webhooks(options: WebhooksOptions): Plugin {
         for (const sender of senders) sender.send(event, asset);
       });
       hooks.stop.tapPromise(NAME, async () => {
-        await Promise.all(senders.map((sender) => sender.leave(server)));
+        await Promise.all(senders.map((sender) => sender.detach(server)));
       });
     },
   };

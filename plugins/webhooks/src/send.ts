@@ -8,71 +8,77 @@ import { signatures } from "./sign.ts";
 
 export interface SendOptions {
   readonly url: string;
-  /** Its place among the receivers. */
-  readonly place: number;
+  /** Its index among the receivers. */
+  readonly index: number;
   readonly secrets: readonly string[];
-  /** How often an event is sent again. */
+  /** Retries of an event. */
   readonly retries: number;
-  /** Milliseconds for an answer. */
+  /** Milliseconds for a response. */
   readonly timeout: number;
-  /** Events that may wait. */
+  /** Events that can wait. */
   readonly waiting: number;
   /** Milliseconds before the first retry; the wait doubles with each. */
   readonly firstWait: number;
 }
 
-/** What it needs of the server; each runtime brings its own fetcher. */
+/** The server that sends; each runtime has its own fetcher. */
 export type Server = Pick<PluginApi, "logger"> & { readonly fetcher: Fetcher };
 
-/** Events that are under way to a receiver at once. */
-const AT_ONCE = 5;
+/** Events that are sent to a receiver at once. */
+const CONCURRENCY = 5;
 
-/** Longest wait between two tries, in milliseconds. */
-const LONGEST_WAIT = 300_000;
+/** Longest wait between two attempts, in milliseconds. */
+const MAX_RETRY_WAIT_MS = 300_000;
 
-/** Milliseconds that the end of a server waits for what is under way. */
-const LAST = 2_000;
+/** Milliseconds that a server that stops waits for waiting events. */
+const CLOSE_TIMEOUT_MS = 2_000;
 
 /**
- * Sends events to one receiver, in order of arrival as long as none has to be sent again. Any 2xx is taken; all else is
- * tried again, but 410 (Gone). What is not delivered then is logged, and lost.
+ * Sends events to one receiver, in order as long as none is retried. Any 2xx is success; everything else is
+ * retried, except 410 (Gone). An event that is not delivered then is logged and dropped.
  */
-export function createSender({ url, place, secrets, retries, timeout, waiting, firstWait }: SendOptions) {
-  const queue = new PQueue({ concurrency: AT_ONCE });
+export function createSender({ url, index, secrets, retries, timeout, waiting, firstWait }: SendOptions) {
+  const queue = new PQueue({ concurrency: CONCURRENCY });
   const stop = new AbortController();
-  /** Addresses of receivers may hold secrets: logs name the host. */
+  /** Addresses of receivers can contain secrets: logs contain only the host. */
   const receiver = new URL(url).host;
-  const deliveries = createDeliveries(receiver, place);
+  const deliveries = createDeliveries(receiver, index);
   let server: Server | undefined;
   let dropped = 0;
 
   async function deliver(event: Event, delivery: Delivery): Promise<void> {
     const body = JSON.stringify(event);
     for (let tries = 0; ; tries++) {
-      const failure = await once(event.id, body);
+      const failure = await attempt(event.id, body);
       delivery.tries++;
       if (!failure) delivery.state = "delivered";
       if (!failure || stop.signal.aborted) return;
-      // Details are for the log.
+      // Details belong in the log.
       delivery.reason = /^status \d+$/.test(failure.reason)
         ? failure.reason
         : "the receiver could not be reached";
       delivery.state = "retrying";
-      const about = { event: event.id, type: event.type, receiver, reason: failure.reason, tries: tries + 1 };
+      const fields = {
+        event: event.id,
+        type: event.type,
+        receiver,
+        reason: failure.reason,
+        tries: tries + 1,
+      };
       if (failure.final || tries >= retries) {
         delivery.state = "failed";
-        server?.logger.warn(about, "a webhook was not delivered and is dropped");
+        server?.logger.warn(fields, "a webhook was not delivered and is dropped");
         return;
       }
-      server?.logger.debug(about, "a webhook was not delivered and will be retried");
-      const backoff = Math.min(firstWait * 2 ** tries, LONGEST_WAIT) * (0.5 + Math.random() / 2);
-      const wait = Math.min(Math.max(backoff, failure.after ?? 0), LONGEST_WAIT);
+      server?.logger.debug(fields, "a webhook was not delivered and will be retried");
+      const backoff = Math.min(firstWait * 2 ** tries, MAX_RETRY_WAIT_MS) * (0.5 + Math.random() / 2);
+      const wait = Math.min(Math.max(backoff, failure.after ?? 0), MAX_RETRY_WAIT_MS);
       await pause(wait, undefined, { signal: stop.signal });
     }
   }
 
-  /** `after`: milliseconds for which the receiver wants to be left alone; `undefined`: it has the event. */
-  async function once(
+  /** `after`: milliseconds of its `Retry-After`; `undefined`: the receiver has accepted the event. */
+  async function attempt(
     id: string,
     body: string,
   ): Promise<{ reason: string; final?: boolean; after?: number } | undefined> {
@@ -103,7 +109,7 @@ export function createSender({ url, place, secrets, retries, timeout, waiting, f
   }
 
   return {
-    /** The newest runtime's. */
+    /** Sets the server of the newest runtime. */
     use(next: Server): void {
       server = next;
     },
@@ -112,7 +118,7 @@ export function createSender({ url, place, secrets, retries, timeout, waiting, f
       if (queue.size >= waiting) {
         delivery.state = "failed";
         delivery.reason = "too many events wait";
-        // One line for many: a receiver that is away must not fill the log.
+        // One line for many: an unreachable receiver must not fill the log.
         if (dropped++ % 1000 === 0)
           server?.logger.warn({ receiver, dropped }, "too many webhooks wait: new ones are dropped");
         return;
@@ -121,20 +127,23 @@ export function createSender({ url, place, secrets, retries, timeout, waiting, f
     },
     /** The last deliveries. */
     deliveries: deliveries.list,
-    /** Sends an event again that was given up. `false`: there is no such delivery. */
+    /** Sends a failed event again. `false`: there is no such delivery. */
     retry(id: string): boolean {
-      const found = deliveries.failed(id);
-      if (!found) return false;
-      found.delivery.state = "waiting";
-      void queue.add(() => deliver(found.event, found.delivery)).catch(() => {});
+      const entry = deliveries.failed(id);
+      if (!entry) return false;
+      entry.delivery.state = "waiting";
+      void queue.add(() => deliver(entry.event, entry.delivery)).catch(() => {});
       return true;
     },
-    /** A runtime ends: the newest gives what is under way a moment, the rest is lost. */
-    async leave(ending: Server): Promise<void> {
+    /** A runtime ends. The newest one waits a moment for waiting events; then they are lost. */
+    async detach(ending: Server): Promise<void> {
       if (server !== ending) return;
-      const late = new AbortController();
-      await Promise.race([queue.onIdle(), pause(LAST, undefined, { signal: late.signal }).catch(() => {})]);
-      late.abort();
+      const idleWait = new AbortController();
+      await Promise.race([
+        queue.onIdle(),
+        pause(CLOSE_TIMEOUT_MS, undefined, { signal: idleWait.signal }).catch(() => {}),
+      ]);
+      idleWait.abort();
       const lost = queue.size + queue.pending;
       if (lost > 0)
         ending.logger.warn({ receiver, lost }, "the server stops before all webhooks were delivered");

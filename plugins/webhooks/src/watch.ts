@@ -9,43 +9,43 @@ import {
 } from "@mediatap/core";
 import { LRUCache } from "lru-cache";
 import {
-  type Asked,
   accepted,
+  type ClientRequest,
   type Event,
   failed,
   ready,
   reasonOf,
-  type Told,
   type Type,
   typeOf,
+  type VideoWork,
 } from "./event.ts";
 
 const NAME = "webhooks";
 
-/** Requests that are remembered until their work begins. */
-const REMEMBERED = 10_000;
+/** Requests that are stored until their work begins. */
+const MAX_KEYS = 10_000;
 
 export interface WatchOptions {
   readonly types: readonly Type[];
   readonly baseUrl: string | undefined;
 }
 
-interface Begun extends Told {
+interface StartedWork extends VideoWork {
   isAccepted: boolean;
 }
 
 /**
- * Tells of work on videos. Work knows no request: the one that it was begun for is the last that asked for its key in this
+ * Emits events about work on videos. Work has no request: its event contains the last request for its key in this
  * process.
  */
 export function watch(
   hooks: PluginHooks,
   { types, baseUrl }: WatchOptions,
-  tell: (event: Event, asset: Asset) => void,
+  emit: (event: Event, asset: Asset) => void,
 ): void {
-  const asked = new LRUCache<string, Asked>({ max: REMEMBERED });
-  /** Plans are also made to explain a URL: work is what was begun as such. */
-  const begun = new WeakMap<RenderContext, Begun>();
+  const requests = new LRUCache<string, ClientRequest>({ max: MAX_KEYS });
+  /** Explaining a URL makes a plan, too: only started renders are work. */
+  const started = new WeakMap<RenderContext, StartedWork>();
   let endpoints: readonly Endpoint[] = [];
 
   const typeOfJob = (job: Job): Type | undefined => {
@@ -58,45 +58,52 @@ export function watch(
   });
 
   hooks.admit.tap(NAME, (exchange, job) => {
-    if (exchange.key !== undefined && typeOfJob(job)) asked.set(exchange.key, askedBy(exchange, baseUrl));
+    if (exchange.key !== undefined && typeOfJob(job))
+      requests.set(exchange.key, clientRequestOf(exchange, baseUrl));
   });
 
-  // First: a trace or a plan that another plugin returns ends the search.
+  // First: later taps are not called if another plugin returns a trace or a plan.
   hooks.trace.tap({ name: NAME, stage: Stage.first }, (work) => {
     if (work.kind !== "render") return undefined;
     const { context, job } = work;
     const type = typeOfJob(job);
     if (type) {
-      const by = asked.get(context.key);
-      begun.set(context, { job, type, asked: by, base: baseOf(job, endpoints, baseUrl), isAccepted: false });
+      const by = requests.get(context.key);
+      started.set(context, {
+        job,
+        type,
+        clientRequest: by,
+        base: baseOf(job, endpoints, baseUrl),
+        isAccepted: false,
+      });
     }
     return undefined;
   });
 
   hooks.transform.tap({ name: NAME, stage: Stage.first }, (_job, _source, context) => {
-    const work = begun.get(context);
+    const work = started.get(context);
     if (work && !work.isAccepted) {
       work.isAccepted = true;
-      tell(accepted(work), work.job.asset);
+      emit(accepted(work), work.job.asset);
     }
     return undefined;
   });
 
   hooks.report.tap(NAME, (report) => {
-    const work = report.kind === "render" ? begun.get(report.context) : undefined;
+    const work = report.kind === "render" ? started.get(report.context) : undefined;
     if (!work || report.kind !== "render") return;
     const { error } = report;
     if (!error) {
-      // What was only confirmed is no news.
-      if (work.isAccepted) tell(ready(work, report), work.job.asset);
+      // A revalidation without a new rendition is no event.
+      if (work.isAccepted) emit(ready(work, report), work.job.asset);
       return;
     }
     const reason = reasonOf(error, report, work.isAccepted);
-    if (reason) tell(failed(work, report, reason), work.job.asset);
+    if (reason) emit(failed(work, report, reason), work.job.asset);
   });
 }
 
-function askedBy({ id, request, target }: Exchange, baseUrl: string | undefined): Asked {
+function clientRequestOf({ id, request, target }: Exchange, baseUrl: string | undefined): ClientRequest {
   const proto = request.isSecure ? "https" : "http";
   const server = (baseUrl ?? `${proto}://${request.header("host") ?? request.host}`).replace(/\/+$/, "");
   return {
@@ -109,7 +116,8 @@ function askedBy({ id, request, target }: Exchange, baseUrl: string | undefined)
 
 /** Address of a job's endpoint, as far as it is known without a request. */
 function baseOf({ asset }: Job, endpoints: readonly Endpoint[], baseUrl = ""): string {
-  const of = endpoints.find(({ tenant, name }) => tenant === asset.tenant && name === asset.endpoint);
-  const server = of?.hosts[0] === undefined ? baseUrl.replace(/\/+$/, "") : `https://${of.hosts[0]}`;
-  return of?.prefix ? `${server}/${of.prefix}/` : `${server}/`;
+  const endpoint = endpoints.find(({ tenant, name }) => tenant === asset.tenant && name === asset.endpoint);
+  const server =
+    endpoint?.hosts[0] === undefined ? baseUrl.replace(/\/+$/, "") : `https://${endpoint.hosts[0]}`;
+  return endpoint?.prefix ? `${server}/${endpoint.prefix}/` : `${server}/`;
 }
