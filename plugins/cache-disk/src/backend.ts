@@ -5,12 +5,12 @@ import type { CacheBackend, PurgeRule, StoredMetadata } from "@mediatap/core/cac
 import { createBudget } from "./budget.ts";
 import { Damaged, type Head } from "./format.ts";
 import { createDiskJournal } from "./journal.ts";
-import { isEntry, nameOf, placesIn } from "./names.ts";
+import { isEntry, nameOf, pathsIn } from "./names.ts";
 import { createReader, type Entry } from "./read.ts";
 import { createWriter } from "./write.ts";
 
-/** Heads that are read at a time. */
-const HEADS = 16;
+/** Heads that are read at once. */
+const CONCURRENT_HEADS = 16;
 
 export interface DiskOptions {
   /** The folder, absolute. */
@@ -18,22 +18,22 @@ export interface DiskOptions {
   readonly maxBytes: number;
 }
 
-/** Entries as files of a folder, which processes may share. */
+/** Entries as files of a folder that processes can share. */
 export function createDiskBackend(
   { path, maxBytes }: DiskOptions,
   logger: PluginApi["logger"],
 ): CacheBackend {
-  const places = placesIn(path);
+  const paths = pathsIn(path);
   const reader = createReader();
-  const write = createWriter(places);
+  const write = createWriter(paths);
   const budget = createBudget(path, maxBytes, logger);
-  const journal = createDiskJournal(places);
+  const journal = createDiskJournal(paths);
   let damaged = 0;
 
-  /** The entry of a key. What is in its place and is none is removed, so that the next request finds a new one. */
+  /** The entry of a key. Anything else under its name is removed, so that the next request writes a new entry. */
   async function read(name: string, key: string): Promise<Entry | undefined> {
     try {
-      const entry = await reader.read(places.entry(name));
+      const entry = await reader.read(paths.entry(name));
       if (entry && entry.head.record.key !== key) throw new Damaged();
       return entry;
     } catch (error) {
@@ -45,19 +45,19 @@ export function createDiskBackend(
 
   async function discard(name: string): Promise<void> {
     logger.warn({ name, damaged: ++damaged }, "an entry of the cache was damaged and is deleted");
-    await fs.promises.rm(places.entry(name), { recursive: true, force: true }).catch(() => undefined);
+    await fs.promises.rm(paths.entry(name), { recursive: true, force: true }).catch(() => undefined);
   }
 
   function bodyIn(name: string, { head, bytes }: Entry): CompleteBody | undefined {
     if (bytes) return bodyOf(bytes);
-    return head.bodyLength === undefined ? undefined : longBody(name, head, head.bodyLength);
+    return head.bodyLength === undefined ? undefined : fileBody(name, head, head.bodyLength);
   }
 
-  /** A body that is sent from its file; it may have gone, or been replaced, by then. */
-  function longBody(name: string, { version, record: { etag } }: Head, length: number): CompleteBody {
-    const isSame = (now: Head) =>
-      now.version === version ||
-      (etag !== undefined && now.record.etag === etag && now.bodyLength === length);
+  /** A body that is sent from its file, which can have been removed or replaced by then. */
+  function fileBody(name: string, { version, record: { etag } }: Head, length: number): CompleteBody {
+    const isSame = (current: Head) =>
+      current.version === version ||
+      (etag !== undefined && current.record.etag === etag && current.bodyLength === length);
     const onFailure = async (err: unknown) => {
       if (err instanceof Damaged) await discard(name);
       else logger.warn({ err, name }, "reading an entry of the cache failed");
@@ -66,24 +66,27 @@ export function createDiskBackend(
       complete: true,
       length,
       async stream(range) {
-        const stream = await reader.stream(places.entry(name), { isSame, onFailure, range }).catch(onFailure);
+        const stream = await reader.stream(paths.entry(name), { isSame, onFailure, range }).catch(onFailure);
         if (!stream) throw changed();
         return stream;
       },
     };
   }
 
-  /** Metadata that comes alone, as after a revalidation, keeps the body that belongs to it. */
-  async function bodyBefore(name: string, { key, etag }: StoredMetadata): Promise<CompleteBody | undefined> {
+  /** Metadata without a body, as after a revalidation, keeps the stored body if both have the same ETag. */
+  async function previousBody(
+    name: string,
+    { key, etag }: StoredMetadata,
+  ): Promise<CompleteBody | undefined> {
     if (etag === undefined) return undefined;
     const entry = await read(name, key);
     return entry?.head.record.etag === etag ? bodyIn(name, entry) : undefined;
   }
 
-  /** All entries are gone at once, for all processes; the next count removes what is put aside. */
-  async function putAside(): Promise<void> {
+  /** Removes all entries in one step, for all processes; the next count deletes their files. */
+  async function moveToTrash(): Promise<void> {
     const trash = `${path}/trash-${randomBytes(6).toString("hex")}`;
-    await fs.promises.rename(places.entries, trash).catch((error: unknown) => {
+    await fs.promises.rename(paths.entries, trash).catch((error: unknown) => {
       if (codeOf(error) !== "ENOENT") throw error;
     });
     budget.start();
@@ -93,7 +96,7 @@ export function createDiskBackend(
     async get(key) {
       const name = nameOf(key);
       const entry = await read(name, key);
-      // Afterwards: what is purged meanwhile is found out, too.
+      // After the read, so that purges during it are noticed, too.
       const version = journal.version();
       if (!entry) return { journal: version };
       budget.used(name);
@@ -102,23 +105,23 @@ export function createDiskBackend(
     },
     async put(key, metadata, body) {
       const name = nameOf(key);
-      const size = await write(name, metadata, body ?? (await bodyBefore(name, metadata)));
+      const size = await write(name, metadata, body ?? (await previousBody(name, metadata)));
       if (size !== undefined) await budget.added(size);
     },
     async delete(key) {
       const name = nameOf(key);
-      await fs.promises.rm(places.entry(name), { force: true });
+      await fs.promises.rm(paths.entry(name), { force: true });
     },
     async deleteMatching({ kind, tenant }: PurgeRule) {
-      if (kind === "all" && tenant === undefined) await putAside();
+      if (kind === "all" && tenant === undefined) await moveToTrash();
     },
     async *entries(signal) {
-      for (const shard of await filesIn(places.entries)) {
-        const names = (await filesIn(`${places.entries}/${shard}`)).filter(isEntry);
-        for (let at = 0; at < names.length; at += HEADS) {
+      for (const shard of await filesIn(paths.entries)) {
+        const names = (await filesIn(`${paths.entries}/${shard}`)).filter(isEntry);
+        for (let at = 0; at < names.length; at += CONCURRENT_HEADS) {
           signal.throwIfAborted();
-          const heads = names.slice(at, at + HEADS).map((name) => reader.head(places.entry(name)));
-          // What is damaged is found out when it is read.
+          const heads = names.slice(at, at + CONCURRENT_HEADS).map((name) => reader.head(paths.entry(name)));
+          // A damaged entry is handled when it is read.
           for (const head of await Promise.allSettled(heads)) {
             if (head.status === "fulfilled" && head.value) yield head.value.record;
           }
@@ -134,7 +137,7 @@ export function createDiskBackend(
   };
 }
 
-/** What a folder contains; nothing if it is gone. */
+/** Names in a folder; none if it does not exist. */
 async function filesIn(folder: string): Promise<readonly string[]> {
   return await fs.promises.readdir(folder).catch((error: unknown) => {
     if (["ENOENT", "ENOTDIR"].includes(codeOf(error) ?? "")) return [];

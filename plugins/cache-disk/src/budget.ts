@@ -1,34 +1,34 @@
 import type { PluginApi } from "@mediatap/core";
 import type { CacheContents } from "@mediatap/core/cache";
-import { costOf } from "./format.ts";
+import { diskBytesOf } from "./format.ts";
 import { createSweeper } from "./sweeper.ts";
 
-/** Part of the budget after which all is counted again: other processes write, too. */
-const RECOUNT_AFTER = 0.05;
+/** Fraction of the budget after which all entries are counted again: other processes write, too. */
+const RECOUNT_FRACTION = 0.05;
 
-/** Milliseconds between two records on the disk of what was used, and uses that are remembered until then. */
+/** Milliseconds between two writes of access times to the disk, and accesses that are buffered until then. */
 const RECORD_INTERVAL_MS = 10 * 60 * 1000;
 const MAX_USES = 20_000;
 
-/** Milliseconds after which a count that failed is tried again. */
+/** Milliseconds until a failed count is retried. */
 const RETRY_MS = 60_000;
 
-/** Keeps the entries of a folder within a number of bytes: those used least recently go, whoever wrote them. */
+/** Keeps the entries of a folder within a number of bytes: the least recently used ones of all processes are evicted. */
 export function createBudget(root: string, maxBytes: number, logger: PluginApi["logger"]) {
   const sweeper = createSweeper(root);
   const uses = new Map<string, number>();
-  /** Bytes on the disk as far as is known; written since the last count. */
+  /** Known bytes on the disk, and bytes written since the last count. */
   let total = 0;
   let written = 0;
-  let running: Promise<void> | undefined;
-  let restUntil = 0;
+  let runningCount: Promise<void> | undefined;
+  let retryAt = 0;
   let evictions = 0;
   const timer = setInterval(record, RECORD_INTERVAL_MS).unref();
 
   function takeUses(): [string, number][] {
-    const taken = [...uses];
+    const entries = [...uses];
     uses.clear();
-    return taken;
+    return entries;
   }
 
   function record(): void {
@@ -39,40 +39,40 @@ export function createBudget(root: string, maxBytes: number, logger: PluginApi["
     try {
       const before = written;
       const { bytes, removed } = await sweeper.run({ uses: takeUses(), maxBytes });
-      // What was written during the count may be in it or not.
+      // Entries written during the count may be included or not.
       written -= before;
       total = bytes + written;
       evictions += removed;
       if (removed > 0) logger.debug({ removed, bytes }, "entries were evicted");
     } catch (err) {
-      restUntil = performance.now() + RETRY_MS;
+      retryAt = performance.now() + RETRY_MS;
       logger.warn({ err }, "enforcing the budget of the cache failed");
     }
   }
 
   const isDue = () =>
-    (total > maxBytes || written > maxBytes * RECOUNT_AFTER) && performance.now() >= restUntil;
+    (total > maxBytes || written > maxBytes * RECOUNT_FRACTION) && performance.now() >= retryAt;
 
-  /** Counts, and again where so much was written meanwhile that it is due again. */
+  /** Counts, or joins the running count. */
   function run(): Promise<void> {
-    running ??= count().finally(() => {
-      running = undefined;
+    runningCount ??= count().finally(() => {
+      runningCount = undefined;
     });
-    return running;
+    return runningCount;
   }
 
   return {
     contents: (): CacheContents => ({ bytes: total, maxBytes, evictions }),
-    /** Counts what is there now. */
+    /** Counts the current entries. */
     start(): void {
-      // A count that is running may have passed by what is to be removed.
-      if (running) void running.then(run);
+      // A running count may have passed the entries to remove.
+      if (runningCount) void runningCount.then(run);
       else void run();
     },
-    /** Resolves once the budget holds again. */
+    /** Resolves when the entries are within the budget again. */
     async added(size: number): Promise<void> {
-      total += costOf(size);
-      written += costOf(size);
+      total += diskBytesOf(size);
+      written += diskBytesOf(size);
       while (isDue()) await run();
     },
     used(name: string): void {
@@ -82,7 +82,7 @@ export function createBudget(root: string, maxBytes: number, logger: PluginApi["
     },
     async close(): Promise<void> {
       clearInterval(timer);
-      await running;
+      await runningCount;
       record();
       await sweeper.close();
     },

@@ -1,17 +1,17 @@
 import { codeOf } from "@mediatap/core";
 import { ensureFolder } from "@mediatap/core/storage";
 
-/** For nobody but the user of this process. */
-const FOLDER = 0o700;
-export const FILE = 0o600;
+/** Modes that give access only to the user of this process. */
+const FOLDER_MODE = 0o700;
+export const FILE_MODE = 0o600;
 
-/** Does the work, in a folder that is made where it is not there. */
+/** Does work in a folder, which is created if it does not exist. */
 export async function inFolder<T>(folder: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
     if (codeOf(error) !== "ENOENT") throw error;
-    await ensureFolder(folder, FOLDER);
+    await ensureFolder(folder, FOLDER_MODE);
     return await work();
   }
 }

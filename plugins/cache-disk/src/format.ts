@@ -4,7 +4,7 @@ import type { StoredMetadata } from "@mediatap/core/cache";
 // An entry is one file, so that record and body are always of one version:
 //
 //      0   8  MAGIC, with the number of this format
-//      8   4  CRC-32 of the head behind these twelve bytes
+//      8   4  CRC-32 of the rest of the head
 //     12   4  bytes of the record
 //     16   8  bytes of the body; -1: there is none
 //     24  16  version: random, new with each writing
@@ -15,24 +15,24 @@ import type { StoredMetadata } from "@mediatap/core/cache";
 // Integers are little-endian.
 
 const MAGIC = Buffer.from("mtrend\0\x02", "latin1");
-const SUMMED = 12;
-const FIXED = 40;
-const CRC = 4;
+const CHECKSUM_START = 12;
+const FIXED_HEAD_BYTES = 40;
+const CRC_BYTES = 4;
 
 /** The body is summed, read and sent in blocks of this size, so that no byte is sent unchecked. */
-export const BLOCK = 64 * 1024;
+export const BLOCK_BYTES = 64 * 1024;
 
 /** Bytes that a file takes on a disk, in sectors. */
-const SECTOR = 4096;
-export const costOf = (size: number) => Math.ceil(size / SECTOR) * SECTOR;
+const SECTOR_BYTES = 4096;
+export const diskBytesOf = (size: number) => Math.ceil(size / SECTOR_BYTES) * SECTOR_BYTES;
 
-/** Longest record that is kept. */
-export const LONGEST_RECORD = 64 * 1024;
+/** Longest record that is stored. */
+export const MAX_RECORD_BYTES = 64 * 1024;
 
-/** Longest body that a file can have: more is no length, but damage. */
-const LONGEST_BODY = 2 ** 40;
+/** Longest body of a file: a larger length means damage. */
+const MAX_BODY_BYTES = 2 ** 40;
 
-/** What stands before the body. */
+/** The part of a file before the body. */
 export interface Head {
   readonly version: string;
   readonly record: StoredMetadata;
@@ -46,18 +46,18 @@ export interface Head {
   readonly sums: readonly number[];
 }
 
-/** The file is none of ours, or not what was written. */
+/** The file is not an entry, or not as it was written. */
 export class Damaged extends Error {
   override readonly name = "Damaged";
 }
 
 function blocksOf(length: number): number {
-  return Math.ceil(length / BLOCK);
+  return Math.ceil(length / BLOCK_BYTES);
 }
 
 /** Bytes before the body. */
 export function headLength(recordLength: number, bodyLength: number | undefined): number {
-  return FIXED + recordLength + CRC * blocksOf(bodyLength ?? 0);
+  return FIXED_HEAD_BYTES + recordLength + CRC_BYTES * blocksOf(bodyLength ?? 0);
 }
 
 export interface HeadParts {
@@ -68,48 +68,49 @@ export interface HeadParts {
 }
 
 /** The head as it is written. */
-export function writtenHead({ version, record, bodyLength, sums }: HeadParts): Buffer {
+export function encodeHead({ version, record, bodyLength, sums }: HeadParts): Buffer {
   const head = Buffer.alloc(headLength(record.byteLength, bodyLength));
   head.set(MAGIC, 0);
   head.writeUInt32LE(record.byteLength, 12);
   head.writeBigInt64LE(BigInt(bodyLength ?? -1), 16);
   head.set(version, 24);
-  head.set(record, FIXED);
+  head.set(record, FIXED_HEAD_BYTES);
   sums.forEach((sum, at) => {
-    head.writeUInt32LE(sum, FIXED + record.byteLength + CRC * at);
+    head.writeUInt32LE(sum, FIXED_HEAD_BYTES + record.byteLength + CRC_BYTES * at);
   });
-  head.writeUInt32LE(crc32(head.subarray(SUMMED)), 8);
+  head.writeUInt32LE(crc32(head.subarray(CHECKSUM_START)), 8);
   return head;
 }
 
 /** Checksums of a body in memory, block by block. */
 export function sumsOf(body: Uint8Array): number[] {
   return Array.from({ length: blocksOf(body.byteLength) }, (_, at) =>
-    crc32(body.subarray(at * BLOCK, (at + 1) * BLOCK)),
+    crc32(body.subarray(at * BLOCK_BYTES, (at + 1) * BLOCK_BYTES)),
   );
 }
 
 /** Bytes of the head of a file that begins so. Throws `Damaged`. */
 export function measureHead(bytes: Buffer): number {
-  if (bytes.byteLength < FIXED || !bytes.subarray(0, MAGIC.length).equals(MAGIC)) throw new Damaged();
+  if (bytes.byteLength < FIXED_HEAD_BYTES || !bytes.subarray(0, MAGIC.length).equals(MAGIC))
+    throw new Damaged();
   const recordLength = bytes.readUInt32LE(12);
   const bodyLength = Number(bytes.readBigInt64LE(16));
-  if (recordLength > LONGEST_RECORD || bodyLength < -1 || bodyLength > LONGEST_BODY) throw new Damaged();
+  if (recordLength > MAX_RECORD_BYTES || bodyLength < -1 || bodyLength > MAX_BODY_BYTES) throw new Damaged();
   return headLength(recordLength, Math.max(0, bodyLength));
 }
 
 /** The head in a file's first bytes, of which there must be `measureHead`. Throws `Damaged`. */
 export function parseHead(bytes: Buffer): Head {
   const start = measureHead(bytes);
-  if (bytes.byteLength < start || crc32(bytes.subarray(SUMMED, start)) !== bytes.readUInt32LE(8))
+  if (bytes.byteLength < start || crc32(bytes.subarray(CHECKSUM_START, start)) !== bytes.readUInt32LE(8))
     throw new Damaged();
-  const version = bytes.toString("latin1", 24, FIXED);
-  const recordEnd = FIXED + bytes.readUInt32LE(12);
+  const version = bytes.toString("latin1", 24, FIXED_HEAD_BYTES);
+  const recordEnd = FIXED_HEAD_BYTES + bytes.readUInt32LE(12);
   const stored = Number(bytes.readBigInt64LE(16));
   const bodyLength = stored < 0 ? undefined : stored;
   const sums: number[] = [];
-  for (let at = recordEnd; at < start; at += CRC) sums.push(bytes.readUInt32LE(at));
-  const record = parseRecord(bytes.toString("utf8", FIXED, recordEnd));
+  for (let at = recordEnd; at < start; at += CRC_BYTES) sums.push(bytes.readUInt32LE(at));
+  const record = parseRecord(bytes.toString("utf8", FIXED_HEAD_BYTES, recordEnd));
   return { version, record, bodyLength, start, size: start + (bodyLength ?? 0), sums };
 }
 
@@ -121,14 +122,14 @@ function parseRecord(text: string): StoredMetadata {
   }
 }
 
-/** Throws `Damaged` where a block is not what was written. */
+/** Throws `Damaged` if a block is not as it was written. */
 export function assertBlock({ sums }: Head, at: number, block: Uint8Array): void {
   if (crc32(block) !== sums[at]) throw new Damaged();
 }
 
-/** Throws `Damaged` where a body in memory is not what was written. */
+/** Throws `Damaged` if a body in memory is not as it was written. */
 export function assertBody(head: Head, body: Uint8Array): void {
   head.sums.forEach((_, at) => {
-    assertBlock(head, at, body.subarray(at * BLOCK, (at + 1) * BLOCK));
+    assertBlock(head, at, body.subarray(at * BLOCK_BYTES, (at + 1) * BLOCK_BYTES));
   });
 }

@@ -8,27 +8,27 @@ const NAME = "cache-disk";
 const GB = 1024 ** 3;
 
 const schema = z.strictObject({
-  /** Folder of the cache; a relative one starts at the folder of the configuration. Processes may share it. */
+  /** Folder of the cache, relative to the folder of the configuration. Processes can share it. */
   path: z.string().min(1),
   /** Budget of all files together, in bytes. */
   maxBytes: z
     .int()
     .positive()
     .default(10 * GB),
-  /** Largest body that is kept, in bytes; left out: an eighth of the budget. */
+  /** Largest body that is stored, in bytes; left out: an eighth of the budget. */
   maxEntryBytes: z.int().positive().optional(),
-  /** Milliseconds that a lookup waits for the disk; then the request goes on without it. */
+  /** Milliseconds that a lookup waits for the disk; then the request continues without it. */
   timeout: z.int().positive().default(250),
 });
 
 /** Options of `cacheDisk`. */
 export type CacheDiskOptions = z.input<typeof schema>;
 
-/** Entries that are written at one time. */
-const WRITERS = 4;
+/** Entries that are written at once. */
+const MAX_WRITERS = 4;
 
 /**
- * Keeps renditions in a folder, within a budget; the least recently used go first. They survive restarts, and belong to
+ * Stores renditions in a folder, within a budget; the least recently used are evicted. They survive restarts and are shared by
  * all processes that use the folder.
  */
 export function cacheDisk(options: CacheDiskOptions): Plugin {
@@ -46,7 +46,7 @@ export function cacheDisk(options: CacheDiskOptions): Plugin {
         settings: { path, maxBytes },
         timeout,
         maxEntryBytes,
-        writers: WRITERS,
+        writers: MAX_WRITERS,
         open: () => createDiskBackend({ path, maxBytes }, logger),
       });
       hooks.diagnose.tapPromise(NAME, (diagnosis) => examine(path, maxBytes, diagnosis));

@@ -1,8 +1,8 @@
 import fs from "node:fs";
 import { codeOf } from "@mediatap/core";
 import { addRule, decodeRule, encodeRule, type JournalRule, type PurgeJournal } from "@mediatap/core/cache";
-import { FILE, inFolder } from "./folder.ts";
-import { isJournal, type Places } from "./names.ts";
+import { FILE_MODE, inFolder } from "./folder.ts";
+import { type CachePaths, isJournal } from "./names.ts";
 
 /** Bytes after which rules go into the next file. */
 const MAX_FILE_BYTES = 1024 * 1024;
@@ -12,11 +12,11 @@ const MAX_FILE_BYTES = 1024 * 1024;
  * another, and is removed once its rules have been carried out on all entries (`sweeper-thread.ts`). The folder's own time changes
  * with each rule, so one `stat` shows whether there are new ones.
  */
-export function createDiskJournal({ purges }: Pick<Places, "purges">) {
+export function createDiskJournal({ purges }: Pick<CachePaths, "purges">) {
   const filesIn = async () =>
     (await unlessMissing(fs.promises.readdir(purges)))?.filter(isJournal).sort() ?? [];
 
-  /** At once: to ask a thread costs five times more. A disk that hangs has held up the read of the entry before. */
+  /** Synchronous: in the thread pool it costs five times more. If the disk hangs, the read of the entry has waited before. */
   function version(): string {
     const stat = fs.statSync(purges, { bigint: true, throwIfNoEntry: false });
     return stat ? String(stat.mtimeNs) : "";
@@ -26,10 +26,10 @@ export function createDiskJournal({ purges }: Pick<Places, "purges">) {
     async read() {
       // Before the files are read: what is added meanwhile is read again.
       const before = version();
-      const texts = await Promise.all(
+      const contents = await Promise.all(
         (await filesIn()).map((file) => unlessMissing(fs.promises.readFile(`${purges}/${file}`, "utf8"))),
       );
-      return { rules: parseRules(texts.map((text) => text ?? "").join("")), version: before };
+      return { rules: parseRules(contents.map((text) => text ?? "").join("")), version: before };
     },
     async add(rule, replaces) {
       const last = (await filesIn()).at(-1);
@@ -37,7 +37,7 @@ export function createDiskJournal({ purges }: Pick<Places, "purges">) {
       const number = Number.parseInt(last ?? "1", 10) + ((size || 0) > MAX_FILE_BYTES ? 1 : 0);
       const path = `${purges}/${String(number).padStart(8, "0")}.log`;
       const text = `${encodeRule(rule, replaces)}\n`;
-      await inFolder(purges, () => fs.promises.appendFile(path, text, { mode: FILE }));
+      await inFolder(purges, () => fs.promises.appendFile(path, text, { mode: FILE_MODE }));
       // The kernel's clock ticks in milliseconds, in which there may be several rules.
       const now = (Date.now() + Math.random()) / 1000;
       await fs.promises.utimes(purges, now, now);
@@ -54,8 +54,12 @@ export function parseRules(text: string): JournalRule[] {
   lines.pop();
   const rules = new Map<string, JournalRule>();
   for (const [at, line] of lines.entries()) {
-    const lost = { id: `0000000000${at.toString(16).padStart(12, "0")}`, kind: "all", value: "" } as const;
-    addRule(rules, decodeRule(line) ?? lost);
+    const unreadable = {
+      id: `0000000000${at.toString(16).padStart(12, "0")}`,
+      kind: "all",
+      value: "",
+    } as const;
+    addRule(rules, decodeRule(line) ?? unreadable);
   }
   return [...rules.values()];
 }

@@ -6,17 +6,17 @@ import { hash } from "node:crypto";
 //     v2/entries/ab/ab12…            an entry
 //     v2/entries/ab/ab12….….9f….tmp  an entry that is being written, and by which process
 //     v2/purges/00000001.log         purge rules
-//     trash-…                        entries that are gone, and being removed
+//     trash-…                        removed entries whose files are being deleted
 
-const SHARD = 2;
+const SHARD_DIGITS = 2;
 
 /** File name of the entry of a key. */
 export function nameOf(key: string): string {
   return hash("sha256", key, "hex");
 }
 
-/** Where things lie below a folder. */
-export function placesIn(root: string) {
+/** Paths below the folder of the cache. */
+export function pathsIn(root: string) {
   const version = `${root}/v2`;
   const entries = `${version}/entries`;
   return {
@@ -24,12 +24,12 @@ export function placesIn(root: string) {
     version,
     entries,
     purges: `${version}/purges`,
-    shardOf: (name: string) => `${entries}/${name.slice(0, SHARD)}`,
-    entry: (name: string) => `${entries}/${name.slice(0, SHARD)}/${name}`,
+    shardOf: (name: string) => `${entries}/${name.slice(0, SHARD_DIGITS)}`,
+    entry: (name: string) => `${entries}/${name.slice(0, SHARD_DIGITS)}/${name}`,
   };
 }
 
-export type Places = ReturnType<typeof placesIn>;
+export type CachePaths = ReturnType<typeof pathsIn>;
 
 export const isEntry = (file: string) => /^[0-9a-f]{64}$/.test(file);
 export const isTemporary = (file: string) => file.endsWith(".tmp");
@@ -37,5 +37,5 @@ export const isTemporary = (file: string) => file.endsWith(".tmp");
 export const writerOf = (file: string) =>
   /^[0-9a-f]{64}\.([\d-]+-[0-9a-f]{12})\.[0-9a-f]{12}\.tmp$/.exec(file)?.[1];
 export const isJournal = (file: string) => /^\d{8}\.log$/.test(file);
-/** Entries that were put aside: they are removed with the next count. */
+/** Removed entries: the next count deletes their files. */
 export const isTrash = (file: string) => file.startsWith("trash-");

@@ -3,93 +3,102 @@ import { Readable } from "node:stream";
 import { promisify } from "node:util";
 import { type ByteRange, codeOf } from "@mediatap/core";
 import { LRUCache } from "lru-cache";
-import { assertBlock, assertBody, BLOCK, Damaged, type Head, measureHead, parseHead } from "./format.ts";
+import {
+  assertBlock,
+  assertBody,
+  BLOCK_BYTES,
+  Damaged,
+  type Head,
+  measureHead,
+  parseHead,
+} from "./format.ts";
 
-/** Bodies up to this size are read whole; longer ones are sent from the file. */
-const IN_MEMORY = 256 * 1024;
+/** Bodies up to this size are read into memory; longer ones are sent from the file. */
+const MAX_MEMORY_BYTES = 256 * 1024;
 
-/** Of longer bodies only the edges of what is sent are checked before it is sent: to read them through would take too long. */
+/** Of longer bodies only the first and the last block are checked before they are sent: checking all would take too long. */
 const MAX_CHECKED_BYTES = 16 * 1024 * 1024;
 
-/** Long files that were found whole, as they were then. */
+/** Long files whose checked state is cached. */
 const MAX_CHECKED_FILES = 10_000;
 
-/** Nanoseconds that a change must lie back at least, to be told from another one by its time (the clock of a file system is coarse). */
+/** Minimum age of a change in nanoseconds, so that a later one has another time (the clock of a file system is coarse). */
 const MIN_CHANGE_AGE_NS = 1_000_000_000n;
 
 /** Bytes of the first read: most entries are no longer. */
-const FIRST = 64 * 1024;
+const FIRST_READ_BYTES = 64 * 1024;
 
 /** Bytes of the read for a head alone. */
-const HEAD = 4 * 1024;
+const HEAD_READ_BYTES = 4 * 1024;
 
-/** Read buffers that are kept for the next. */
-const SPARE = 16;
+/** Read buffers that are reused. */
+const MAX_SPARE_BUFFERS = 16;
 
-/** Neither waits for a pipe that somebody put there, nor follows a link. */
-const FLAGS = fs.constants.O_RDONLY | (fs.constants.O_NONBLOCK ?? 0) | (fs.constants.O_NOFOLLOW ?? 0);
+/** Does not wait for a pipe under the name of an entry, and does not follow links. */
+const OPEN_FLAGS = fs.constants.O_RDONLY | (fs.constants.O_NONBLOCK ?? 0) | (fs.constants.O_NOFOLLOW ?? 0);
 
 const fstat = promisify(fs.fstat);
 const statOf = (fd: number) => fstat(fd, { bigint: true });
 
-/** What was read of an entry. */
+/** The parts of an entry that were read. */
 export interface Entry {
   readonly head: Head;
-  /** The body, where it is short enough. */
+  /** The body, if it is short enough. */
   readonly bytes: Buffer | undefined;
 }
 
 export function createReader() {
   const spare: Buffer[] = [];
-  /** State of each file when it was read through last. */
+  /** State of each file when it was checked last. */
   const checked = new LRUCache<string, string>({ max: MAX_CHECKED_FILES });
 
   /** The entry in a file, checked; `undefined`: there is no file. Throws `Damaged`, or as the file system does. */
   async function read(path: string): Promise<Entry | undefined> {
     const fd = await open(path);
     if (fd === undefined) return undefined;
-    const buffer = spare.pop() ?? Buffer.allocUnsafeSlow(FIRST);
+    const buffer = spare.pop() ?? Buffer.allocUnsafeSlow(FIRST_READ_BYTES);
     try {
-      const { head, begun } = await headOf(fd, buffer);
-      if (begun.byteLength > head.size) throw new Damaged();
-      if ((head.bodyLength ?? 0) > IN_MEMORY) {
-        await checkLong(fd, path, head);
+      const { head, firstBytes } = await headOf(fd, buffer);
+      if (firstBytes.byteLength > head.size) throw new Damaged();
+      if ((head.bodyLength ?? 0) > MAX_MEMORY_BYTES) {
+        await checkLongBody(fd, path, head);
         return { head, bytes: undefined };
       }
-      return { head, bytes: await restOf(fd, head, begun) };
+      return { head, bytes: await bodyOfShort(fd, head, firstBytes) };
     } finally {
-      if (spare.length < SPARE) spare.push(buffer);
-      // At once: what was only read is closed without waiting for a disk, and to hand it to a thread costs ten times more.
+      if (spare.length < MAX_SPARE_BUFFERS) spare.push(buffer);
+      // Synchronous: closing a file that was only read waits for no disk, and the thread pool costs ten times more.
       fs.closeSync(fd);
     }
   }
 
-  /** The body of a short entry whose beginning is there already, in a buffer that others will use. */
-  async function restOf(fd: number, head: Head, begun: Buffer): Promise<Buffer | undefined> {
+  /** The body of a short entry whose first bytes have been read, into a buffer that will be reused. */
+  async function bodyOfShort(fd: number, head: Head, firstBytes: Buffer): Promise<Buffer | undefined> {
     const { bodyLength, start, size } = head;
     if (bodyLength === undefined) return undefined;
     const bytes = Buffer.allocUnsafeSlow(bodyLength);
-    const there = begun.copy(bytes, 0, Math.min(start, begun.byteLength));
-    if (begun.byteLength < size || begun.byteLength === FIRST) await assertSize(fd, size);
-    if (there < bodyLength) await fill(fd, bytes.subarray(there), start + there);
+    const copiedBytes = firstBytes.copy(bytes, 0, Math.min(start, firstBytes.byteLength));
+    if (firstBytes.byteLength < size || firstBytes.byteLength === FIRST_READ_BYTES)
+      await assertSize(fd, size);
+    if (copiedBytes < bodyLength) await fill(fd, bytes.subarray(copiedBytes), start + copiedBytes);
     assertBody(head, bytes);
     return bytes;
   }
 
   /**
-   * A long body is read through before any of it is sent, unless nobody has changed the file since that was done last: each write
+   * Checks a long body before any of it is sent, unless the file has not changed since the last check: each write
    * changes its time.
    */
-  async function checkLong(fd: number, path: string, head: Head): Promise<void> {
+  async function checkLongBody(fd: number, path: string, head: Head): Promise<void> {
     const { bodyLength = 0, size } = head;
     const stats = await assertSize(fd, size);
     if (bodyLength > MAX_CHECKED_BYTES) return;
     const state = `${stats.ino} ${stats.mtimeNs} ${stats.ctimeNs}`;
     if (checked.get(path) === state) return;
-    const buffer = Buffer.allocUnsafeSlow(BLOCK);
-    for (let at = 0; at * BLOCK < bodyLength; at++) await readBlock(fd, head, at, buffer);
-    const isSettled = BigInt(Date.now()) * 1_000_000n - stats.ctimeNs > MIN_CHANGE_AGE_NS;
-    if (isSettled) checked.set(path, state);
+    const buffer = Buffer.allocUnsafeSlow(BLOCK_BYTES);
+    for (let at = 0; at * BLOCK_BYTES < bodyLength; at++) await readBlock(fd, head, at, buffer);
+    const isReliable = BigInt(Date.now()) * 1_000_000n - stats.ctimeNs > MIN_CHANGE_AGE_NS;
+    if (isReliable) checked.set(path, state);
     else checked.delete(path);
   }
 
@@ -100,17 +109,17 @@ export function createReader() {
       const fd = await open(path);
       if (fd === undefined) return undefined;
       try {
-        return (await headOf(fd, Buffer.allocUnsafe(HEAD))).head;
+        return (await headOf(fd, Buffer.allocUnsafe(HEAD_READ_BYTES))).head;
       } finally {
         fs.closeSync(fd);
       }
     },
-    /** Opens the body of an entry that was found before. `undefined`: it is not there any more. */
+    /** Opens the body of an entry that was read before. `undefined`: it does not exist any more. */
     async stream(path: string, { isSame, onFailure, range }: StreamOptions): Promise<Readable | undefined> {
       const fd = await open(path);
       if (fd === undefined) return undefined;
       try {
-        const { head } = await headOf(fd, Buffer.allocUnsafeSlow(FIRST));
+        const { head } = await headOf(fd, Buffer.allocUnsafeSlow(FIRST_READ_BYTES));
         await assertSize(fd, head.size);
         if (head.bodyLength !== undefined && isSame(head)) {
           const body = { head, bodyLength: head.bodyLength, range, onFailure };
@@ -128,9 +137,9 @@ export function createReader() {
 }
 
 export interface StreamOptions {
-  /** Whether the entry that is there now is the one that was found. */
+  /** Whether the current entry is the one that was read before. */
   isSame(head: Head): boolean;
-  /** Called when reading fails, before the reader learns of it. */
+  /** Called when reading fails, before the stream emits the error. */
   onFailure(error: unknown): Promise<void>;
   readonly range: ByteRange | undefined;
 }
@@ -141,50 +150,50 @@ interface BodyFile extends Pick<StreamOptions, "range" | "onFailure"> {
 }
 
 /** The head of a file, and the bytes at its beginning that fit into a buffer. */
-async function headOf(fd: number, buffer: Buffer): Promise<{ head: Head; begun: Buffer }> {
-  const begun = buffer.subarray(0, await readAt(fd, buffer, 0));
-  const length = measureHead(begun);
-  if (length <= begun.byteLength) return { head: parseHead(begun), begun };
-  // Before memory is taken for it.
+async function headOf(fd: number, buffer: Buffer): Promise<{ head: Head; firstBytes: Buffer }> {
+  const firstBytes = buffer.subarray(0, await readAt(fd, buffer, 0));
+  const length = measureHead(firstBytes);
+  if (length <= firstBytes.byteLength) return { head: parseHead(firstBytes), firstBytes };
+  // Before memory is allocated for it.
   if (Number((await statOf(fd)).size) < length) throw new Damaged();
-  const whole = Buffer.allocUnsafeSlow(length);
-  await fill(fd, whole, 0);
-  return { head: parseHead(whole), begun };
+  const headBytes = Buffer.allocUnsafeSlow(length);
+  await fill(fd, headBytes, 0);
+  return { head: parseHead(headBytes), firstBytes };
 }
 
-/** The first and the last block of what is to be sent are right. */
+/** Checks the first and the last block of a range. */
 async function checkEdges(fd: number, { head, bodyLength, range }: BodyFile): Promise<void> {
   const { start, end } = range ?? { start: 0, end: bodyLength - 1 };
-  for (const at of new Set([start, end].map((byte) => Math.floor(byte / BLOCK)))) {
-    await readBlock(fd, head, at, Buffer.allocUnsafeSlow(BLOCK));
+  for (const at of new Set([start, end].map((byte) => Math.floor(byte / BLOCK_BYTES)))) {
+    await readBlock(fd, head, at, Buffer.allocUnsafeSlow(BLOCK_BYTES));
   }
 }
 
 /** A block of the body, checked, at the beginning of a buffer. */
 async function readBlock(fd: number, head: Head, at: number, buffer: Buffer): Promise<Buffer> {
   const { bodyLength = 0, start } = head;
-  const block = buffer.subarray(0, Math.min(BLOCK, bodyLength - at * BLOCK));
-  await fill(fd, block, start + at * BLOCK);
+  const block = buffer.subarray(0, Math.min(BLOCK_BYTES, bodyLength - at * BLOCK_BYTES));
+  await fill(fd, block, start + at * BLOCK_BYTES);
   assertBlock(head, at, block);
   return block;
 }
 
-/** Sends a body from its file, block by block, each checked before. It closes the file. */
+/** Sends a body from its file in blocks that are checked first, and closes the file. */
 function streamOf(fd: number, { head, bodyLength, range, onFailure }: BodyFile): Readable {
   const { start, end } = range ?? { start: 0, end: bodyLength - 1 };
-  let at = Math.floor(start / BLOCK);
+  let at = Math.floor(start / BLOCK_BYTES);
   let reading: Promise<void> = Promise.resolve();
 
   async function next(): Promise<Buffer | null> {
-    const from = at * BLOCK;
+    const from = at * BLOCK_BYTES;
     if (from > end) return null;
-    const length = Math.min(BLOCK, bodyLength - from);
+    const length = Math.min(BLOCK_BYTES, bodyLength - from);
     const block = await readBlock(fd, head, at++, Buffer.allocUnsafeSlow(length));
     return block.subarray(Math.max(0, start - from), end + 1 - from);
   }
 
   return new Readable({
-    highWaterMark: BLOCK,
+    highWaterMark: BLOCK_BYTES,
     read() {
       reading = next().then(
         (block) => void this.push(block),
@@ -195,7 +204,7 @@ function streamOf(fd: number, { head, bodyLength, range, onFailure }: BodyFile):
       );
     },
     destroy(error, done) {
-      // Not while it is read: the number could be that of another file by then.
+      // After the read: the descriptor could belong to another file otherwise.
       void reading.then(() => {
         close(fd);
         done(error);
@@ -207,16 +216,16 @@ function streamOf(fd: number, { head, bodyLength, range, onFailure }: BodyFile):
 /** `undefined`: there is no such file. */
 function open(path: string): Promise<number | undefined> {
   return new Promise((resolve, reject) => {
-    fs.open(path, FLAGS, (error, fd) => {
+    fs.open(path, OPEN_FLAGS, (error, fd) => {
       if (!error) resolve(fd);
       else if (codeOf(error) === "ENOENT") resolve(undefined);
-      // A link, or a socket: nothing that we wrote.
+      // A link or a socket: not written by this plugin.
       else reject(["ELOOP", "EMLINK", "ENXIO"].includes(codeOf(error) ?? "") ? new Damaged() : error);
     });
   });
 }
 
-/** Throws `Damaged` where the file has not that much. */
+/** Throws `Damaged` if the file is shorter. */
 async function fill(fd: number, buffer: Buffer, position: number): Promise<void> {
   for (let done = 0; done < buffer.byteLength; ) {
     const length = await readAt(fd, buffer.subarray(done), position + done);

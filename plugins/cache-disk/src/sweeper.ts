@@ -6,10 +6,10 @@ import type { Sweep, Swept } from "./sweeper-thread.ts";
 /** Milliseconds after which a thread without work ends. */
 const IDLE_TIMEOUT_MS = 10_000;
 
-/** The thread's program lies beside this module, as source or as built. */
+/** The thread's program is in the same folder as this module, as source or as built. */
 const PROGRAM = new URL(`./sweeper-thread${extname(import.meta.url)}`, import.meta.url);
 
-/** Work on many files of a folder, in a thread that is there only while there is work, and keeps no process alive. */
+/** Work on many files of a folder, in a thread that runs only while there is work and does not keep the process alive. */
 export function createSweeper(root: string) {
   let worker: Worker | undefined;
   let waiting: PromiseWithResolvers<Swept> | undefined;
@@ -25,13 +25,13 @@ export function createSweeper(root: string) {
 
   function start(): Worker {
     const started = new Worker(PROGRAM, { name: "cache-disk", workerData: [root, ownerText(thisOwner())] });
-    const gone = (error: unknown) => {
+    const onEnd = (error: unknown) => {
       if (worker !== started) return;
       worker = undefined;
       waiting?.reject(error);
     };
     started.on("message", (swept: Swept) => waiting?.resolve(swept));
-    started.on("error", gone).on("exit", () => gone(new Error("the thread has ended")));
+    started.on("error", onEnd).on("exit", () => onEnd(new Error("the thread has ended")));
     started.unref();
     return started;
   }
@@ -47,13 +47,13 @@ export function createSweeper(root: string) {
   }
 
   return {
-    /** Does a task when those before it are done; its result has a meaning if entries were evicted. */
+    /** Runs a task after those before it; its result is defined only for tasks with `maxBytes`. */
     run(task: Sweep): Promise<Swept> {
       const done = last.then(() => run(task));
       last = done.catch(() => undefined);
       return done;
     },
-    /** Waits for what is being done. */
+    /** Waits for running tasks. */
     async close(): Promise<void> {
       await last;
       await end();

@@ -3,18 +3,18 @@ import fs from "node:fs";
 import { crc32 } from "node:zlib";
 import type { CompleteBody } from "@mediatap/core";
 import { ownerText, type StoredMetadata, thisOwner } from "@mediatap/core/cache";
-import { FILE, inFolder } from "./folder.ts";
-import { BLOCK, headLength, LONGEST_RECORD, sumsOf, writtenHead } from "./format.ts";
-import type { Places } from "./names.ts";
+import { FILE_MODE, inFolder } from "./folder.ts";
+import { BLOCK_BYTES, encodeHead, headLength, MAX_RECORD_BYTES, sumsOf } from "./format.ts";
+import type { CachePaths } from "./names.ts";
 
 type Handle = fs.promises.FileHandle;
 
-/** Writes entries, each under a name of its own that becomes the right one when all of it is there. */
-export function createWriter(places: Places) {
+/** Writes entries, each under a temporary name that is replaced by its own when the file is complete. */
+export function createWriter(paths: CachePaths) {
   const writer = ownerText(thisOwner());
 
   /**
-   * Writes an entry in the place of what was there. Resolves with the bytes of its file; `undefined`: its metadata is too long.
+   * Writes an entry, or replaces it. Resolves with the bytes of its file; `undefined`: its metadata is too long.
    * Throws as the file system does.
    */
   return async function write(
@@ -23,18 +23,18 @@ export function createWriter(places: Places) {
     body: CompleteBody | undefined,
   ): Promise<number | undefined> {
     const text = Buffer.from(JSON.stringify(metadata));
-    if (text.byteLength > LONGEST_RECORD) return undefined;
+    if (text.byteLength > MAX_RECORD_BYTES) return undefined;
     const version = randomBytes(16);
-    const temporary = `${places.entry(name)}.${writer}.${randomBytes(6).toString("hex")}.tmp`;
+    const temporary = `${paths.entry(name)}.${writer}.${randomBytes(6).toString("hex")}.tmp`;
     try {
-      const handle = await inFolder(places.shardOf(name), () => fs.promises.open(temporary, "wx", FILE));
+      const handle = await inFolder(paths.shardOf(name), () => fs.promises.open(temporary, "wx", FILE_MODE));
       let size: number;
       try {
         size = await writeAll(handle, { version, record: text }, body);
       } finally {
         await handle.close();
       }
-      await fs.promises.rename(temporary, places.entry(name));
+      await fs.promises.rename(temporary, paths.entry(name));
       return size;
     } catch (error) {
       await fs.promises.rm(temporary, { force: true }).catch(() => undefined);
@@ -51,11 +51,11 @@ async function writeAll(
 ): Promise<number> {
   const bodyLength = body?.length;
   if (!body || body.bytes) {
-    const head = writtenHead({ ...parts, bodyLength, sums: body?.bytes ? sumsOf(body.bytes) : [] });
+    const head = encodeHead({ ...parts, bodyLength, sums: body?.bytes ? sumsOf(body.bytes) : [] });
     await writeAt(handle, body?.bytes ? [head, body.bytes] : [head], 0);
     return head.byteLength + (bodyLength ?? 0);
   }
-  // The head tells the sums of what comes behind it, so it is written last.
+  // The head contains the checksums of the body, so it is written last.
   const start = headLength(parts.record.byteLength, bodyLength);
   const sums: number[] = [];
   let at = 0;
@@ -65,23 +65,24 @@ async function writeAll(
     at += block.byteLength;
   }
   if (at !== bodyLength) throw new Error("the body is not as long as was promised");
-  await writeAt(handle, [writtenHead({ ...parts, bodyLength, sums })], 0);
+  await writeAt(handle, [encodeHead({ ...parts, bodyLength, sums })], 0);
   return start + at;
 }
 
 async function writeAt(handle: Handle, parts: Uint8Array[], position: number): Promise<void> {
   const length = parts.reduce((sum, part) => sum + part.byteLength, 0);
   const { bytesWritten } = await handle.writev(parts, position);
-  // A disk that is nearly full takes less than it was given.
+  // A disk that is nearly full writes only a part.
   if (bytesWritten !== length) throw Object.assign(new Error("the disk is full"), { code: "ENOSPC" });
 }
 
-/** The bytes in blocks of one size, the last one excepted. */
+/** The bytes in blocks of one size, except for the last one. */
 async function* blocks(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
-  let rest: Buffer = Buffer.alloc(0);
+  let buffered: Buffer = Buffer.alloc(0);
   for await (const chunk of chunks) {
-    rest = Buffer.concat([rest, chunk]);
-    for (; rest.byteLength >= BLOCK; rest = rest.subarray(BLOCK)) yield rest.subarray(0, BLOCK);
+    buffered = Buffer.concat([buffered, chunk]);
+    for (; buffered.byteLength >= BLOCK_BYTES; buffered = buffered.subarray(BLOCK_BYTES))
+      yield buffered.subarray(0, BLOCK_BYTES);
   }
-  if (rest.byteLength > 0) yield rest;
+  if (buffered.byteLength > 0) yield buffered;
 }
