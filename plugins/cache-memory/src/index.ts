@@ -29,7 +29,7 @@ interface Budget {
 }
 
 /**
- * Stores renditions in this process's memory, within a budget; the least recently used go first. It belongs to the process: a
+ * Stores renditions in this process's memory, within a budget; the least recently used are evicted. It belongs to the process: a
  * new configuration finds it warm.
  */
 export function cacheMemory(options: CacheMemoryOptions = {}): Plugin {
@@ -59,7 +59,7 @@ export function cacheMemory(options: CacheMemoryOptions = {}): Plugin {
   };
 }
 
-/** Metadata is apart from bodies, so that a 304 needs no body. */
+/** Metadata is separate from bodies, so that a 304 needs no body. */
 function createStore(first: Budget) {
   let { maxBytes } = first;
   let evictions = 0;
@@ -69,10 +69,10 @@ function createStore(first: Budget) {
   let { metadata, bodies } = tablesOf(first, onEvict);
 
   function put(key: string, entry: StoredMetadata, bytes: Uint8Array | undefined): void {
-    const before = metadata.get(key);
+    const previous = metadata.get(key);
     metadata.set(key, entry);
     if (bytes) bodies.set(key, bytes);
-    else if (before?.etag !== entry.etag) bodies.delete(key);
+    else if (previous?.etag !== entry.etag) bodies.delete(key);
   }
 
   return {
@@ -100,13 +100,13 @@ function createStore(first: Budget) {
       yield* [...metadata.values()];
     },
     contents: () => ({ bytes: bodies.calculatedSize, maxBytes, entries: metadata.size, evictions }),
-    /** Takes on another budget, and what fits into it; the least recently used go. */
+    /** Applies another budget; the least recently used entries that do not fit are evicted. */
     fit(budget: Budget): void {
-      const before = { metadata: metadata.dump(), bodies: bodies.dump() };
+      const previous = { metadata: metadata.dump(), bodies: bodies.dump() };
       maxBytes = budget.maxBytes;
       ({ metadata, bodies } = tablesOf(budget, onEvict));
-      metadata.load(before.metadata);
-      bodies.load(before.bodies);
+      metadata.load(previous.metadata);
+      bodies.load(previous.bodies);
     },
   } satisfies CacheBackend & { fit(budget: Budget): void };
 }
@@ -124,7 +124,7 @@ function tablesOf({ maxBytes, maxEntryBytes, maxRecords }: Budget, onEvict: () =
   };
 }
 
-/** `undefined`: it broke off. */
+/** `undefined`: the stream was shorter than announced. */
 async function read(body: CompleteBody): Promise<Uint8Array | undefined> {
   const bytes = await buffer(await body.stream());
   return bytes.byteLength === body.length ? bytes : undefined;
@@ -132,7 +132,7 @@ async function read(body: CompleteBody): Promise<Uint8Array | undefined> {
 
 /**
  * The bytes in a buffer of their exact size: a slice must not keep a whole download alive, and the memory that libvips
- * hands out is larger than what it says, by 20 KB for a small picture.
+ * allocates is larger than the buffer, by 20 KB for a small picture.
  */
 function ownCopy(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(bytes);
