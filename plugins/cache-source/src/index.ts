@@ -6,11 +6,11 @@ const NAME = "cache-source";
 const DAY = 24 * 60 * 60 * 1000;
 const GB = 1024 ** 3;
 
-/** Milliseconds that a lookup waits for the storage; then the origin is asked. */
+/** Milliseconds that a lookup waits for the storage; then the origin is used. */
 const TIMEOUT_MS = 3_000;
 
 const schema = z.strictObject({
-  /** Name of the origin in which copies are stored: one that can be written to, and that no endpoint asks. */
+  /** Name of the origin in which copies are stored: writable, and used by no endpoint. */
   storage: z.string().min(1),
   /** Names of the origins whose files are copied; a tenant's as `tenant/name`. Left out: all but folders. */
   origins: z.array(z.string()).optional(),
