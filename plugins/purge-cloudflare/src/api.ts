@@ -12,32 +12,32 @@ export interface ApiOptions {
   readonly signal: AbortSignal;
 }
 
-/** What one call may say ("Purge Cached Content", Cloudflare API v4). */
-export type Call =
+/** The body of a call ("Purge Cached Content", Cloudflare API v4). */
+export type PurgeCall =
   | { readonly files: readonly string[] }
   | { readonly tags: readonly string[] }
   | { readonly purge_everything: true };
 
-/** Longest wait between two tries, and bytes of an answer that are read. */
-const LONGEST_WAIT = 60_000;
-const LONGEST_ANSWER = 64 * 1024;
+/** Longest wait between two attempts in milliseconds, and bytes of the longest response that is parsed. */
+const MAX_RETRY_WAIT_MS = 60_000;
+const MAX_RESPONSE_BYTES = 64 * 1024;
 
-/** Sends calls; one that meets a limit or a failure is tried again. Throws `UNIDENTIFIED` when all tries failed. */
+/** Sends calls and retries those that meet a rate limit or fail. Throws `UNIDENTIFIED` when all attempts failed. */
 export function createApi({ fetcher, api, zone, token, retries, signal }: ApiOptions) {
   const address = `${api.replace(/\/+$/, "")}/zones/${zone}/purge_cache`;
 
-  return async function send(call: Call): Promise<void> {
+  return async function send(call: PurgeCall): Promise<void> {
     for (let attempt = 0; ; attempt++) {
-      const { error, wait } = await once(call, attempt);
+      const { error, wait } = await sendOnce(call, attempt);
       if (!error) return;
       if (wait === undefined || attempt >= retries) throw error;
       await pause(wait, undefined, { signal });
     }
   };
 
-  /** `wait`: milliseconds after which it is worth another try; left out: it is not. */
-  async function once(call: Call, attempt: number): Promise<{ error?: MediaError; wait?: number }> {
-    const backoff = Math.min(1_000 * 2 ** attempt, LONGEST_WAIT) * (0.5 + Math.random() / 2);
+  /** `wait`: milliseconds until a retry; left out: a retry cannot succeed. */
+  async function sendOnce(call: PurgeCall, attempt: number): Promise<{ error?: MediaError; wait?: number }> {
+    const backoff = Math.min(1_000 * 2 ** attempt, MAX_RETRY_WAIT_MS) * (0.5 + Math.random() / 2);
     try {
       const { status, headers, body } = await fetcher.fetch(address, {
         method: "POST",
@@ -46,16 +46,16 @@ export function createApi({ fetcher, api, zone, token, retries, signal }: ApiOpt
         signal,
         trusted: api,
       });
-      const answer = status < 500 && status !== 429 ? parse(await buffer(body)) : undefined;
+      const response = status < 500 && status !== 429 ? parse(await buffer(body)) : undefined;
       body.destroy();
-      if (status === 200 && answer?.success === true) return {};
+      if (status === 200 && response?.success === true) return {};
       const error = new MediaError(
         "UNIDENTIFIED",
-        `Cloudflare refused a purge: ${status} ${codesOf(answer)}`.trim(),
+        `Cloudflare refused a purge: ${status} ${codesOf(response)}`.trim(),
       );
       if (status < 500 && status !== 429) return { error };
       const after = Number(headers["retry-after"]) * 1000;
-      return { error, wait: after > 0 ? Math.min(after, LONGEST_WAIT) : backoff };
+      return { error, wait: after > 0 ? Math.min(after, MAX_RETRY_WAIT_MS) : backoff };
     } catch (cause) {
       if (signal.aborted) throw cause;
       return {
@@ -66,22 +66,22 @@ export function createApi({ fetcher, api, zone, token, retries, signal }: ApiOpt
   }
 }
 
-interface Answer {
+interface ApiResponse {
   readonly success?: unknown;
   readonly errors?: readonly { readonly code?: unknown }[];
 }
 
-function parse(bytes: Uint8Array): Answer | undefined {
-  if (bytes.byteLength > LONGEST_ANSWER) return undefined;
+function parse(bytes: Uint8Array): ApiResponse | undefined {
+  if (bytes.byteLength > MAX_RESPONSE_BYTES) return undefined;
   try {
-    return JSON.parse(Buffer.from(bytes).toString("utf8")) as Answer;
+    return JSON.parse(Buffer.from(bytes).toString("utf8")) as ApiResponse;
   } catch {
     return undefined;
   }
 }
 
-/** Cloudflare's numbers for what is wrong; its messages may repeat what was sent. */
-function codesOf(answer: Answer | undefined): string {
-  const codes = Array.isArray(answer?.errors) ? answer.errors.map(({ code }) => code) : [];
+/** Cloudflare's error codes; its messages may repeat what was sent. */
+function codesOf(response: ApiResponse | undefined): string {
+  const codes = Array.isArray(response?.errors) ? response.errors.map(({ code }) => code) : [];
   return codes.filter((code) => typeof code === "number").join(", ");
 }

@@ -6,11 +6,11 @@ import { createBatch } from "./batch.ts";
 
 const NAME = "purge-cloudflare";
 
-/** Items of one call: what every plan of Cloudflare takes. */
-const MOST = 30;
+/** Items of one call: the limit of all Cloudflare plans. */
+const MAX_CALL_ITEMS = 30;
 
 /** Milliseconds for which purges are collected. */
-const DELAY = 50;
+const BATCH_DELAY_MS = 50;
 
 const webUrl = z.url({ protocol: /^https?$/, error: "Expected a URL that begins with http:// or https://" });
 
@@ -19,9 +19,9 @@ const schema = z.strictObject({
   zone: z.string().regex(/^[0-9a-f]{32}$/i, "Expected the zone's id of 32 hexadecimal digits"),
   /** API token with the permission "Cache Purge" for the zone. */
   token: z.string().min(1),
-  /** Where clients reach this server, for purges that name a path alone: `https://img.example.com`. */
+  /** Addresses of this server for clients, for purges by a path: `https://img.example.com`. */
   baseUrls: z.array(webUrl).default([]),
-  /** How often a call that failed is tried again. */
+  /** Retries of a failed call. */
   retries: z.int().min(0).max(10).default(3),
   api: webUrl.default("https://api.cloudflare.com/client/v4"),
 });
@@ -30,8 +30,8 @@ const schema = z.strictObject({
 export type PurgeCloudflareOptions = z.input<typeof schema>;
 
 /**
- * Hands purges on to Cloudflare: URLs as URLs, originals, folders and tags by the tags that endpoints tell it with
- * `tagHeader: "Cache-Tag"`. The process in which a purge began tells Cloudflare; the others do not.
+ * Forwards purges to Cloudflare: URLs as URLs, originals, folders and tags by the tags that endpoints send with
+ * `tagHeader: "Cache-Tag"`. Only the process in which a purge began calls Cloudflare.
  */
 export function purgeCloudflare(options: PurgeCloudflareOptions): Plugin {
   const { zone, token, baseUrls, retries, api } = parseOptions(schema, options, NAME);
@@ -42,16 +42,18 @@ export function purgeCloudflare(options: PurgeCloudflareOptions): Plugin {
     apply({ hooks, fetcher, logger }) {
       const stop = new AbortController();
       const send = createApi({ fetcher, api, zone, token, retries, signal: stop.signal });
-      const files = createBatch((urls) => send({ files: urls }), MOST, DELAY);
-      const tags = createBatch((names) => send({ tags: names }), MOST, DELAY);
+      const files = createBatch((urls) => send({ files: urls }), MAX_CALL_ITEMS, BATCH_DELAY_MS);
+      const tags = createBatch((names) => send({ tags: names }), MAX_CALL_ITEMS, BATCH_DELAY_MS);
       let accounts: readonly string[] = [""];
 
       hooks.start.tap(NAME, ({ endpoints }: RuntimeInfo) => {
         accounts = [...new Set(endpoints.map(({ tenant }) => tenant))];
-        const silent = endpoints.filter(({ tagHeader }) => tagHeader !== "Cache-Tag").map(({ name }) => name);
-        if (silent.length === 0) return;
+        const untagged = endpoints
+          .filter(({ tagHeader }) => tagHeader !== "Cache-Tag")
+          .map(({ name }) => name);
+        if (untagged.length === 0) return;
         logger.warn(
-          { endpoints: silent },
+          { endpoints: untagged },
           'purges by source, prefix and tag reach Cloudflare only with tagHeader: "Cache-Tag"',
         );
       });
@@ -73,7 +75,7 @@ function addressesOf(url: string, baseUrls: readonly string[]): string[] {
   return baseUrls.map((base) => `${base.replace(/\/+$/, "")}${url}`);
 }
 
-/** The tags of what a purge rule speaks of. Keys and copies of originals are nothing that a CDN knows. */
+/** The tags of a purge rule. A CDN knows neither keys nor copies of originals. */
 function tagsOf({ kind, value }: ActiveRule, accounts: readonly string[]): string[] {
   switch (kind) {
     case "tag":
@@ -81,7 +83,7 @@ function tagsOf({ kind, value }: ActiveRule, accounts: readonly string[]): strin
     case "source":
       return accounts.map((account) => sourceTagOf(account, value));
     case "prefix":
-      // Half a name has no tag: the folder around it goes.
+      // Part of a name has no tag: the folder around it is purged.
       return accounts.map((account) => folderTagOf(account, foldersOf(value).at(-1) ?? ""));
     case "all":
       return accounts.map((account) => folderTagOf(account, ""));
