@@ -1,13 +1,13 @@
 import { type Endpoint, isMediaType, type RouteRequest, typeOfName } from "@mediatap/core";
 import type { FileMetadata } from "@mediatap/core/storage";
 import { z } from "zod";
-import { baseOf, encodePath, type FilePlace, idOfFile } from "./library.ts";
+import { baseOf, encodePath, type FileLocation, idOfFile } from "./library.ts";
 import { metadataSchema } from "./metadata.ts";
 
-/** Longest side of the thumbnails that answers name, in pixels. */
+/** Longest side of the thumbnails in responses, in pixels. */
 const THUMBNAIL_PIXELS = 320;
 
-/** Where a file is, and what it is by its name. */
+/** The location of a file, and its type by its name. */
 const namesSchema = z.object({
   fileId: z.string(),
   name: z.string(),
@@ -56,7 +56,7 @@ export const folderSchema = z.object({
   customMetadata: z.object({}),
 });
 
-/** The answer to an upload, with the fields that the caller asked for. */
+/** The response to an upload, with the requested fields. */
 export const uploadedSchema = z.object({
   ...namesSchema.shape,
   thumbnailUrl: z.string(),
@@ -75,7 +75,7 @@ export const uploadedSchema = z.object({
 
 /** A file as the service describes it. Some fields are those of a library without tags, metadata and versions. */
 export function fileOf(
-  file: FilePlace,
+  file: FileLocation,
   request: RouteRequest,
   { size, lastModified, private: isPrivate }: Pick<FileMetadata, "size" | "lastModified" | "private">,
 ): z.output<typeof fileSchema> {
@@ -98,7 +98,7 @@ export function fileOf(
 }
 
 export function namesOf(
-  file: FilePlace,
+  file: FileLocation,
   request: RouteRequest,
 ): z.output<typeof namesSchema> & { readonly thumbnail: string } {
   const { endpoint, path } = file;
@@ -121,7 +121,7 @@ function thumbnailOf(endpoint: Endpoint, path: string, request: RouteRequest): s
 }
 
 /** A folder as the service describes it. */
-export function folderOf(file: FilePlace): z.output<typeof folderSchema> {
+export function folderOf(file: FileLocation): z.output<typeof folderSchema> {
   const { path } = file;
   return {
     type: "folder",
@@ -135,7 +135,7 @@ export function folderOf(file: FilePlace): z.output<typeof folderSchema> {
 /** Media type of a file by its name. */
 export const mimeOf = (path: string): string => typeOfName(path) ?? "application/octet-stream";
 
-/** Whether a file is an image by its name: as of the service, also a document that images are made of. */
+/** Whether a file is an image by its name: as in the service, also a document that can be rendered. */
 export const isImage = (path: string): boolean => /^image\//.test(mimeOf(path));
 
 /** Whether a file can be described: an image, a video, sound. */

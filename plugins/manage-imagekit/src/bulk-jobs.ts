@@ -24,7 +24,7 @@ export const jobSchema = z.object({
 export type BulkJob = z.output<typeof jobSchema>;
 
 /**
- * Work that goes on after the response to its call. The process that was called does it; all others know its status. Jobs of a
+ * Work that continues after the response to its call. The process that was called does it; all others know its status. Jobs of a
  * configuration end with it.
  */
 export function createBulkJobs({

@@ -34,12 +34,12 @@ const schema = z.strictObject({
   comment: z.string().max(1000).optional(),
   /** Reports what would differ, and what the origins respond, and changes nothing. */
   dryRun: z.boolean().default(false),
-  /** An origin that a dry run asks, too, perhaps for a file. */
+  /** An origin that a dry run also tests, optionally with a file. */
   test: z.strictObject({ origin: text, path: text.optional() }).optional(),
 });
 
-/** Of changes that were made; `changes` and `findings` of a dry run. */
-const answerSchema = z.looseObject({ ids: z.record(z.string(), z.string()).optional() });
+/** `ids` of applied changes; `changes` and `findings` of a dry run. */
+const responseSchema = z.looseObject({ ids: z.record(z.string(), z.string()).optional() });
 
 const fieldSchema = z.looseObject({ type: z.string() });
 const schemasSchema = z.object({
@@ -52,10 +52,10 @@ type Change = z.output<typeof change>;
 
 /** Adds the call that makes several changes as one revision, and the one that describes their fields. */
 export function addChanges({ manage }: Pick<PluginApi, "manage">): void {
-  manage("POST", CHANGES, limited(make, "changeRate"), {
+  manage("POST", CHANGES, limited(applyChanges, "changeRate"), {
     describe: describeCall("Make several changes as one revision, or try them", {
       body: schema,
-      response: answerSchema,
+      response: responseSchema,
     }),
   });
   manage(
@@ -75,7 +75,7 @@ export function addChanges({ manage }: Pick<PluginApi, "manage">): void {
   );
 }
 
-const make: CallHandler = async (request, endpoints, rights) => {
+const applyChanges: CallHandler = async (request, endpoints, rights) => {
   const { changes, comment, dryRun, test } = await bodyOf(request, schema);
   const state = rights.state();
   if (dryRun) {
@@ -86,13 +86,14 @@ const make: CallHandler = async (request, endpoints, rights) => {
     return { body: examination };
   }
   if (changes.length === 0) throw new MediaError("EINVAL", "changes: Expected at least one change");
-  const rest = changes.length === 1 ? "" : ` and ${changes.length - 1} more`;
-  const summary = () => atChange(0, () => editOf(changes[0] as Change, new Map(), endpoints).comment) + rest;
+  const suffix = changes.length === 1 ? "" : ` and ${changes.length - 1} more`;
+  const summary = () =>
+    atChange(0, () => editOf(changes[0] as Change, new Map(), endpoints).comment) + suffix;
   const ids = await state.change(comment || summary(), (draft) => editAll(draft, changes, endpoints));
   return { body: { ids: Object.fromEntries(ids) } };
 };
 
-/** Makes changes in their order. Returns the ids of new objects by the names that the call has given them. */
+/** Applies changes in their order. Returns the ids of new objects by their names in the call. */
 function editAll(draft: AccountDraft, changes: readonly Change[], endpoints: readonly Endpoint[]) {
   const ids = new Map<string, string>();
   for (const [at, change] of changes.entries()) {
@@ -126,7 +127,7 @@ function withIds(value: unknown, ids: ReadonlyMap<string, string>): unknown {
   return { ...(value as object), origins: origins.map((origin) => ids.get(origin) ?? origin) };
 }
 
-/** Does something with a change; a refusal names its place. */
+/** Handles a change; errors contain its index. */
 function atChange<T>(at: number, work: () => T): T {
   try {
     return work();

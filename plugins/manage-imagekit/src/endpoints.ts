@@ -39,7 +39,7 @@ const schema = z.strictObject({
 /** JSON Schema of requests about a URL endpoint. */
 export const endpointSchema = () => z.toJSONSchema(schema, { io: "input" });
 
-const answerSchema = z.object({
+const responseSchema = z.object({
   id: z.string(),
   description: z.string(),
   origins: z.array(z.string()),
@@ -59,12 +59,12 @@ export const ENDPOINTS: ObjectsOf = {
   schemas: () => ({
     create: jsonSchemaOf(schema),
     update: jsonSchemaOf(schema),
-    answer: jsonSchemaOf(answerSchema, "output"),
+    response: jsonSchemaOf(responseSchema, "output"),
   }),
   path: "/v1/accounts/url-endpoints",
   what: "URL endpoint",
   updateMethod: "PUT",
-  answerOf,
+  responseOf,
   create(json) {
     const { urlPrefix, ...body } = checked(schema, json);
     const name = urlPrefix || DEFAULT;
@@ -87,9 +87,9 @@ export const ENDPOINTS: ObjectsOf = {
     const name = urlPrefix || DEFAULT;
     return {
       comment: `change the URL endpoint ${id}`,
-      edit(draft, found) {
-        if (name !== found.name) {
-          if (found.name === DEFAULT || name === DEFAULT) {
+      edit(draft, entry) {
+        if (name !== entry.name) {
+          if (entry.name === DEFAULT || name === DEFAULT) {
             throw new MediaError(
               "EINVAL",
               "urlPrefix: Expected the prefix of the default endpoint to stay empty",
@@ -97,9 +97,9 @@ export const ENDPOINTS: ObjectsOf = {
           }
           assertFree(objectsIn(draft, "endpoints"), name);
         }
-        const { origins: _, urlRewriter: __, ...more } = found.object.fields;
-        draft.endpoints = renamed(draft.endpoints, found.name, name, { ...more, ...fieldsOf(body) });
-        draft.notes.endpoints = renamed(draft.notes.endpoints, found.name, name, {
+        const { origins: _, urlRewriter: __, ...more } = entry.object.fields;
+        draft.endpoints = renamed(draft.endpoints, entry.name, name, { ...more, ...fieldsOf(body) });
+        draft.notes.endpoints = renamed(draft.notes.endpoints, entry.name, name, {
           id,
           description: body.description,
         } satisfies Note);
@@ -123,7 +123,7 @@ function assertFree(endpoints: ReadonlyMap<string, StateObject>, name: string): 
   throw new MediaError("EINVAL", `urlPrefix: There is a ${what} already.`);
 }
 
-function answerOf(name: string, object: StateObject) {
+function responseOf(name: string, object: StateObject) {
   const { description = "" } = (object.note ?? {}) as Partial<Note>;
   const { origins = [], urlRewriter } = object.fields;
   return {

@@ -4,22 +4,22 @@ import { mimeOf } from "./assets.ts";
 import {
   ability,
   FILE_TIMEOUT_MS,
-  type FilePlace,
+  type FileLocation,
   type ManageFiles,
   noFile,
   rulesFor,
   storageSignal,
 } from "./library.ts";
 
-/** Changes files, as far as their endpoint allows it, and purges what was made of them. */
+/** Changes files, as far as their endpoint allows it, and purges their renditions. */
 export type Changes = ReturnType<typeof createChanges>;
 
 export function createChanges({ purge }: Pick<PluginApi, "purge">) {
-  async function purgeFile({ endpoint, path }: FilePlace): Promise<void> {
+  async function purgeFile({ endpoint, path }: FileLocation): Promise<void> {
     await purge({ kind: "source", value: path, tenant: endpoint.tenant });
   }
 
-  async function remove(file: FilePlace): Promise<void> {
+  async function remove(file: FileLocation): Promise<void> {
     rulesFor(file);
     await ability(file, "remove", "delete files")(file.path);
     await purgeFile(file);
@@ -29,13 +29,13 @@ export function createChanges({ purge }: Pick<PluginApi, "purge">) {
     purgeFile,
     remove,
     copyFile,
-    /** Purges what was made of all files below a folder. */
-    async purgeFolder({ endpoint, path }: FilePlace): Promise<void> {
+    /** Purges the renditions of all files below a folder. */
+    async purgeFolder({ endpoint, path }: FileLocation): Promise<void> {
       await purge({ kind: "prefix", value: `${path}/`, tenant: endpoint.tenant });
     },
     /** Copies or moves a file within its origin, as `copyFile` does, and purges. */
     async copy(
-      source: FilePlace,
+      source: FileLocation,
       to: string,
       { isMove, isNew }: { readonly isMove: boolean; readonly isNew?: boolean },
     ): Promise<void> {
@@ -51,7 +51,7 @@ export function createChanges({ purge }: Pick<PluginApi, "purge">) {
   };
 }
 
-/** Throws `EFORBIDDEN` for a name of a type that may not be here. */
+/** Throws `EFORBIDDEN` for a name of a type that is not allowed. */
 export function assertType(name: string, { types }: ManageFiles): void {
   const type = mimeOf(name);
   if (
@@ -62,9 +62,9 @@ export function assertType(name: string, { types }: ManageFiles): void {
   throw new MediaError("EFORBIDDEN", `The configuration does not allow files of the type ${type}.`);
 }
 
-/** Copies a file within its origin, in the place of another one if there is one. Throws `ENOENT` if it is not there any more. */
+/** Copies a file within its origin, and replaces the target. Throws `ENOENT` if it does not exist any more. */
 async function copyFile(
-  source: FilePlace,
+  source: FileLocation,
   to: string,
   signal = storageSignal(FILE_TIMEOUT_MS),
   isNew = false,

@@ -10,7 +10,7 @@ import {
   choiceQuery,
   createLibrary,
   encodePath,
-  type FilePlace,
+  type FileLocation,
   findFile,
   join,
   type Library,
@@ -18,7 +18,7 @@ import {
   metadataOf,
   nameOf,
   noFile,
-  type Place,
+  type OriginLocation,
   pathOf,
   rulesFor,
   textLike,
@@ -83,20 +83,20 @@ export function addFiles(api: Pick<PluginApi, "manage" | "origins" | "jobs" | "p
 
   const list: CallHandler = async (request, endpoints) => {
     const query = checked(listQuery, Object.fromEntries(request.query));
-    const places = library.placesOf(request.query, endpoints);
-    const assets = query.type === "file-version" ? [] : await assetsOf(places, query);
-    const answers = assets.map((asset) =>
+    const locations = library.locationsOf(request.query, endpoints);
+    const assets = query.type === "file-version" ? [] : await assetsOf(locations, query);
+    const items = assets.map((asset) =>
       asset.entry.kind === "folder" ? folderOf(asset) : fileOf(asset, request, asset.entry),
     );
-    return { body: answers };
+    return { body: items };
   };
 
   const get: CallHandler = async (request, endpoints) => {
     const file = library.byId(request.params.id ?? "", endpoints);
-    const found = await metadataOf(file);
-    if (!found) throw noFile();
+    const metadata = await metadataOf(file);
+    if (!metadata) throw noFile();
     const more = isMedia(file.path) ? await describedBy(describe, file) : {};
-    return { body: { ...fileOf(file, request, found), ...more } };
+    return { body: { ...fileOf(file, request, metadata), ...more } };
   };
 
   const metadata: CallHandler = async (request, endpoints) => {
@@ -114,7 +114,7 @@ export function addFiles(api: Pick<PluginApi, "manage" | "origins" | "jobs" | "p
 
   const deleteMany: CallHandler = async (request, endpoints, rights) => {
     const { fileIds } = await bodyOf(request, deleted);
-    const files: FilePlace[] = [];
+    const files: FileLocation[] = [];
     const missingFileIds: string[] = [];
     for (const id of new Set(fileIds)) {
       try {
@@ -142,7 +142,7 @@ export function addFiles(api: Pick<PluginApi, "manage" | "origins" | "jobs" | "p
       const { sourceFilePath, destinationPath } = await bodyOf(request, isMove ? moved : copied);
       const path = pathOf(sourceFilePath, "sourceFilePath");
       const folder = pathOf(destinationPath, "destinationPath", { isFolder: true });
-      const source = await findFile(library.placesOf(request.query, endpoints), path);
+      const source = await findFile(library.locationsOf(request.query, endpoints), path);
       const to = join(folder, path.slice(path.lastIndexOf("/") + 1));
       await changes.copy(source, to, { isMove });
       rights.note(`the file ${path} was ${isMove ? "moved" : "copied"} to ${to}`);
@@ -154,7 +154,7 @@ export function addFiles(api: Pick<PluginApi, "manage" | "origins" | "jobs" | "p
     const path = pathOf(filePath, "filePath");
     const folder = path.slice(0, Math.max(0, path.lastIndexOf("/")));
     const to = join(folder, nameOf(newFileName, "newFileName"));
-    const source = await findFile(library.placesOf(request.query, endpoints), path);
+    const source = await findFile(library.locationsOf(request.query, endpoints), path);
     if (to === path) return { body: {} };
     if (await metadataOf({ ...source, path: to })) {
       const message = "There is a file with this name already.";
@@ -207,16 +207,20 @@ export function addFiles(api: Pick<PluginApi, "manage" | "origins" | "jobs" | "p
   });
 }
 
-/** An existing file that may be changed. */
-async function changeable(library: Library, id: string, endpoints: readonly Endpoint[]): Promise<FilePlace> {
+/** An existing file that can be changed. */
+async function changeable(
+  library: Library,
+  id: string,
+  endpoints: readonly Endpoint[],
+): Promise<FileLocation> {
   const file = library.byId(id, endpoints);
   rulesFor(file);
   if (!(await metadataOf(file))) throw noFile();
   return file;
 }
 
-/** A job about a file, but for what is to be done. */
-export const jobOf = ({ endpoint, path }: FilePlace) => ({
+/** A job for a file without operations. */
+export const jobOf = ({ endpoint, path }: FileLocation) => ({
   asset: { tenant: endpoint.tenant, endpoint: endpoint.name, kind: "path" as const, path },
   accept: "basic" as const,
   query: [],
@@ -224,11 +228,11 @@ export const jobOf = ({ endpoint, path }: FilePlace) => ({
   media: isImage(path) ? ("image" as const) : ("video" as const),
 });
 
-/** What the content of a file adds to its description; nothing if it cannot be read. */
-export async function describedBy(describe: Describe, file: FilePlace): Promise<Content> {
+/** The fields that describe the content of a file; none if it cannot be read. */
+export async function describedBy(describe: Describe, file: FileLocation): Promise<Content> {
   try {
-    const found = await describe(jobOf(file), file.endpoint);
-    const { width, height, hasTransparency, duration, bitRate, videoCodec, audioCodec } = found;
+    const description = await describe(jobOf(file), file.endpoint);
+    const { width, height, hasTransparency, duration, bitRate, videoCodec, audioCodec } = description;
     const fields = { width, height, duration, bitRate, videoCodec, audioCodec };
     const known = Object.entries(fields).filter(([, value]) => value !== undefined);
     return { ...Object.fromEntries(known), ...(isImage(file.path) && { hasAlpha: hasTransparency }) };
@@ -238,9 +242,9 @@ export async function describedBy(describe: Describe, file: FilePlace): Promise<
   }
 }
 
-/** The part of a listing that a call asks for. */
+/** The requested part of a listing. */
 async function assetsOf(
-  places: readonly Place[],
+  locations: readonly OriginLocation[],
   { type, searchQuery, path, fileType, sort, skip, limit }: z.output<typeof listQuery>,
 ): Promise<readonly Asset[]> {
   const search = searchQuery === undefined ? undefined : parseSearch(searchQuery);
@@ -257,26 +261,26 @@ async function assetsOf(
     path === undefined
       ? (search?.within ?? { folder: "", isDeep: true })
       : { folder: pathOf(path, "path", { isFolder: true }), isDeep: false };
-  const listable = places.filter(({ storage }) => storage.listFolder);
-  const [first] = places;
+  const listable = locations.filter(({ storage }) => storage.listFolder);
+  const [first] = locations;
   if (listable.length === 0 && first) ability(first, "listFolder", "list files");
-  const found: Asset[] = [];
-  let looked = 0;
+  const matches: Asset[] = [];
+  let entries = 0;
   for await (const asset of walk(listable, folder, isDeep)) {
-    if (++looked > MAX_ENTRIES) {
+    if (++entries > MAX_ENTRIES) {
       throw new MediaError("ELIMIT", `Expected a path with at most ${MAX_ENTRIES} files and folders`);
     }
     if (!isWanted(asset) || (search && !search.matches(asset))) continue;
-    found.push(asset);
-    if (!compare && found.length >= skip + limit) break;
+    matches.push(asset);
+    if (!compare && matches.length >= skip + limit) break;
   }
-  if (compare) found.sort(compare);
-  return found.slice(skip, skip + limit);
+  if (compare) matches.sort(compare);
+  return matches.slice(skip, skip + limit);
 }
 
 const collator = new Intl.Collator("en", { numeric: true });
 
-/** Throws `EUNSUPPORTED` for an order by what a listing does not contain. */
+/** Throws `EUNSUPPORTED` for an order by a field that a listing does not contain. */
 function comparisonOf(sort: string): (a: Asset, b: Asset) => number {
   const [direction, field] = sort.split("_");
   const sign = direction === "ASC" ? 1 : -1;

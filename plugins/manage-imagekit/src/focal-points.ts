@@ -18,7 +18,7 @@ import { limitedChange } from "./rate.ts";
 
 const CALL = "/v1/focal-points";
 
-/** Collection of the store, and what the sources of renditions call the place of focal points. */
+/** Collection of the store, and name of focal points among the sources of renditions. */
 const COLLECTION = "manage-imagekit-focal-points";
 const ORIGIN = "focal-points";
 
@@ -30,7 +30,7 @@ const fraction = z.number().min(0).max(1);
 const spotSchema = z.strictObject({ x: fraction, y: fraction });
 const pointSchema = spotSchema.extend(urlQuery.shape);
 
-/** What the store keeps of an image. One without a point had one before. */
+/** The record of an image. One without a point had one before. */
 const recordSchema = z.strictObject({
   /** When it was set or removed, milliseconds since 1970. */
   time: z.number(),
@@ -40,8 +40,8 @@ const recordSchema = z.strictObject({
 type FocalPoint = z.infer<typeof recordSchema>;
 
 /**
- * Adds focal points: they are kept by account and content, so that they survive a move of the file. A focal point is a source of the
- * renditions that look at it: their entity tags depend on it, they are revalidated with it, and a change purges them and no others.
+ * Adds focal points: they are stored by account and content, so that they survive a move of the file. A focal point is a source of the
+ * renditions that use it: their entity tags depend on it, they are revalidated with it, and a change purges only them.
  */
 export function addFocalPoints(
   { manage, hooks, jobs, purge, cluster }: Pick<PluginApi, "manage" | "hooks" | "jobs" | "purge" | "cluster">,
@@ -121,7 +121,7 @@ export function addFocalPoints(
     });
   }
 
-  /** The image of a URL. Throws for one that the key is not good for, and if no plugin keeps state. */
+  /** The image of a URL. Throws if the key is not valid for it, and if no plugin stores state. */
   async function open(url: string | null | undefined, endpoints: Parameters<CallHandler>[1]) {
     if (!url) throw invalid("url", "the URL of an image", url ?? undefined);
     if (!records) {

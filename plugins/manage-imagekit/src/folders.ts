@@ -10,11 +10,11 @@ import {
   createLibrary,
   encodePath,
   FILE_TIMEOUT_MS,
-  type FilePlace,
+  type FileLocation,
   join,
   MAX_ENTRIES,
   nameOf,
-  type Place,
+  type OriginLocation,
   pathOf,
   rulesFor,
   storageSignal,
@@ -27,21 +27,21 @@ import { HELP, limitedChange } from "./rate.ts";
 const FOLDER = "/v1/folder";
 const JOBS = "/v1/bulkJobs";
 
-/** Files that a job copies at one time. */
-const CONCURRENCY = 8;
+/** Files that a job copies at once. */
+const MAX_CONCURRENT_COPIES = 8;
 
-const created = z.object({ folderName: textLike("animals"), parentFolderPath: textLike("/") });
-const deleted = z.object({ folderPath: textLike("/animals/") });
-const copied = z.object({
+const createBody = z.object({ folderName: textLike("animals"), parentFolderPath: textLike("/") });
+const deleteBody = z.object({ folderPath: textLike("/animals/") });
+const copyBody = z.object({
   sourceFolderPath: textLike("/animals"),
   destinationPath: textLike("/archive/"),
   includeVersions: z.boolean().optional(),
 });
-const renamed = deleted.extend({
+const renameBody = deleteBody.extend({
   newFolderName: textLike("pets"),
   purgeCache: z.boolean().default(false),
 });
-const begun = z.object({ jobId: z.string() });
+const jobStarted = z.object({ jobId: z.string() });
 
 /** Adds the calls of `folders`. */
 export function addFolders(
@@ -53,20 +53,21 @@ export function addFolders(
   const jobs = createBulkJobs(api);
 
   const create: CallHandler = async (request, endpoints, rights) => {
-    const { folderName, parentFolderPath } = await bodyOf(request, created);
+    const { folderName, parentFolderPath } = await bodyOf(request, createBody);
     const name = nameOf(folderName, "folderName");
     const path = join(pathOf(parentFolderPath, "parentFolderPath", { isFolder: true }), name);
-    const places = library.placesOf(request.query, endpoints);
-    const place = places.find(({ storage }) => storage.createFolder) ?? (places[0] as Place);
-    rulesFor({ ...place, path });
-    await ability(place, "createFolder", "make folders")(path);
+    const locations = library.locationsOf(request.query, endpoints);
+    const location =
+      locations.find(({ storage }) => storage.createFolder) ?? (locations[0] as OriginLocation);
+    rulesFor({ ...location, path });
+    await ability(location, "createFolder", "make folders")(path);
     rights.note(`the folder ${path} was made`);
     return { status: 201, body: {} };
   };
 
   const del: CallHandler = async (request, endpoints, rights) => {
-    const { folderPath } = await bodyOf(request, deleted);
-    const folder = await find(library.placesOf(request.query, endpoints), folderPath, "folderPath");
+    const { folderPath } = await bodyOf(request, deleteBody);
+    const folder = await find(library.locationsOf(request.query, endpoints), folderPath, "folderPath");
     rulesFor(folder);
     await removeFolder(folder);
     await changes.purgeFolder(folder);
@@ -78,10 +79,10 @@ export function addFolders(
   const transfer =
     (isMove: boolean): CallHandler =>
     async (request, endpoints, rights) => {
-      const { sourceFolderPath, destinationPath } = await bodyOf(request, copied);
+      const { sourceFolderPath, destinationPath } = await bodyOf(request, copyBody);
       const into = pathOf(destinationPath, "destinationPath", { isFolder: true });
       const folder = await find(
-        library.placesOf(request.query, endpoints),
+        library.locationsOf(request.query, endpoints),
         sourceFolderPath,
         "sourceFolderPath",
       );
@@ -102,9 +103,9 @@ export function addFolders(
     };
 
   const rename: CallHandler = async (request, endpoints, rights) => {
-    const { folderPath, newFolderName, purgeCache } = await bodyOf(request, renamed);
+    const { folderPath, newFolderName, purgeCache } = await bodyOf(request, renameBody);
     const name = nameOf(newFolderName, "newFolderName");
-    const folder = await find(library.placesOf(request.query, endpoints), folderPath, "folderPath");
+    const folder = await find(library.locationsOf(request.query, endpoints), folderPath, "folderPath");
     const { path } = folder;
     const to = join(path.slice(0, Math.max(0, path.lastIndexOf("/"))), name);
     if (await isFolder({ ...folder, path: to })) {
@@ -133,25 +134,30 @@ export function addFolders(
   const query = choiceQuery;
   manage("POST", FOLDER, limitedChange(create), {
     ...atRoot,
-    describe: describeCall("Create a folder", { query, body: created, status: 201, response: z.object({}) }),
+    describe: describeCall("Create a folder", {
+      query,
+      body: createBody,
+      status: 201,
+      response: z.object({}),
+    }),
   });
   manage("DELETE", FOLDER, limitedChange(del), {
     ...atRoot,
-    describe: describeCall("Delete a folder with its files", { query, body: deleted, status: 204 }),
+    describe: describeCall("Delete a folder with its files", { query, body: deleteBody, status: 204 }),
   });
   const describe = (summary: string, body: z.ZodType) =>
-    describeCall(summary, { query, body, response: begun });
+    describeCall(summary, { query, body, response: jobStarted });
   manage("POST", `${JOBS}/copyFolder`, limitedChange(transfer(false)), {
     ...atRoot,
-    describe: describe("Copy a folder into another one", copied),
+    describe: describe("Copy a folder into another one", copyBody),
   });
   manage("POST", `${JOBS}/moveFolder`, limitedChange(transfer(true)), {
     ...atRoot,
-    describe: describe("Move a folder into another one", copied),
+    describe: describe("Move a folder into another one", copyBody),
   });
   manage("POST", `${JOBS}/renameFolder`, limitedChange(rename), {
     ...atRoot,
-    describe: describe("Rename a folder", renamed),
+    describe: describe("Rename a folder", renameBody),
   });
   manage("GET", `${JOBS}/:id`, status, {
     ...atRoot,
@@ -164,23 +170,27 @@ export function addFolders(
 
 const lastOf = (path: string): string => path.slice(path.lastIndexOf("/") + 1);
 
-/** The purge of a URL that is too short for one: everything below has been purged here already. */
+/** Ignores that the URL is too short to be purged: everything below it has been purged already. */
 function unlessRefused(error: unknown): undefined {
   if (!["EINVAL", "EBUSY", "EFORBIDDEN"].includes(codeOf(error) ?? "")) throw error;
 }
 
 /** The folder of a path, at the first origin that has it. Throws `ENOENT` if none has. */
-async function find(places: readonly Place[], text: string, field: string): Promise<FilePlace> {
+async function find(
+  locations: readonly OriginLocation[],
+  text: string,
+  field: string,
+): Promise<FileLocation> {
   const path = pathOf(text, field, { isFolder: true });
   if (path === "") throw new MediaError("EINVAL", `${field}: Expected a folder below the root`);
-  const listable = places.filter(({ storage }) => storage.listFolder);
-  if (listable.length === 0) ability(places[0] as Place, "listFolder", "list files");
-  for (const place of listable) if (await isFolder({ ...place, path })) return { ...place, path };
+  const listable = locations.filter(({ storage }) => storage.listFolder);
+  if (listable.length === 0) ability(locations[0] as OriginLocation, "listFolder", "list files");
+  for (const location of listable) if (await isFolder({ ...location, path })) return { ...location, path };
   throw new MediaError("ENOENT", "The requested folder does not exist.");
 }
 
 /** An empty folder is known to its parent only. */
-async function isFolder(folder: FilePlace): Promise<boolean> {
+async function isFolder(folder: FileLocation): Promise<boolean> {
   for await (const _ of walk([folder], folder.path, false)) return true;
   const { path } = folder;
   const above = path.slice(0, Math.max(0, path.lastIndexOf("/")));
@@ -190,14 +200,14 @@ async function isFolder(folder: FilePlace): Promise<boolean> {
   return false;
 }
 
-async function removeFolder(folder: FilePlace): Promise<void> {
+async function removeFolder(folder: FileLocation): Promise<void> {
   const { storage, path } = folder;
   if (storage.removeFolder) return storage.removeFolder(path);
   const remove = ability(folder, "remove", "delete files");
   for await (const file of ability(folder, "list", "list files")(`${path}/`)) await remove(file);
 }
 
-function assertTransferable(folder: FilePlace, to: string, isMove: boolean): void {
+function assertTransferable(folder: FileLocation, to: string, isMove: boolean): void {
   rulesFor({ ...folder, path: to });
   ability(folder, "write", "write files");
   if (!isMove) return;
@@ -205,17 +215,17 @@ function assertTransferable(folder: FilePlace, to: string, isMove: boolean): voi
   ability(folder, "remove", "delete files");
 }
 
-/** Files that appear meanwhile stay where they are. Throws before it copies anything if a folder below is a symbolic link. */
+/** Files that are created meanwhile are not moved. Throws before it copies anything if a folder below is a symbolic link. */
 async function transferFolder(
   changes: Changes,
-  folder: FilePlace,
+  folder: FileLocation,
   to: string,
   isMove: boolean,
   signal: AbortSignal,
 ): Promise<void> {
   const { storage, path: from } = folder;
   const target = (path: string) => to + path.slice(from.length);
-  const files: FilePlace[] = [];
+  const files: FileLocation[] = [];
   const folders: string[] = [from];
   for await (const { entry, ...asset } of walk([folder], from, true, timed(signal))) {
     if (files.length + folders.length > MAX_ENTRIES) {
@@ -243,23 +253,23 @@ async function transferFolder(
 const timed = (signal: AbortSignal) => AbortSignal.any([signal, storageSignal(FILE_TIMEOUT_MS)]);
 
 /** Hidden files count, too. */
-async function isWithoutFiles(folder: FilePlace): Promise<boolean> {
+async function isWithoutFiles(folder: FileLocation): Promise<boolean> {
   for await (const _ of ability(folder, "list", "list files")(`${folder.path}/`)) return false;
   return true;
 }
 
-/** Some work for each file, several at one time. Ends at the first failure, or when the signal ends it. */
+/** Does work for each file, several at once. Ends at the first failure, or when the signal aborts. */
 async function each(
-  files: readonly FilePlace[],
+  files: readonly FileLocation[],
   signal: AbortSignal,
-  work: (file: FilePlace) => Promise<void>,
+  work: (file: FileLocation) => Promise<void>,
 ): Promise<void> {
-  const rest = files.values();
+  const remaining = files.values();
   const worker = async () => {
-    for (const file of rest) {
+    for (const file of remaining) {
       signal.throwIfAborted();
       await work(file);
     }
   };
-  await Promise.all(Array.from({ length: CONCURRENCY }, worker));
+  await Promise.all(Array.from({ length: MAX_CONCURRENT_COPIES }, worker));
 }

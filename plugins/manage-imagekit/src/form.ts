@@ -17,31 +17,31 @@ import {
 import { clientOf } from "@mediatap/core/state";
 import { FILE_TIMEOUT_MS } from "./library.ts";
 
-/** Uploads of a process at one time; more wait, and are refused after a while. */
+/** Concurrent uploads of a process; more wait, and are refused after a while. */
 const MAX_UPLOADS = 16;
 
-/** Those of one account: whoever sends its forms slowly leaves room for the others. */
+/** Concurrent uploads of an account: slow ones leave slots for other accounts. */
 const MAX_UPLOADS_OF_ACCOUNT = 12;
 
-/** Those of one client without a key. */
+/** Concurrent uploads of a client without a key, and milliseconds that an upload waits for a slot. */
 const MAX_UPLOADS_OF_CLIENT = 3;
-const WAIT_MS = 10_000;
+const SLOT_TIMEOUT_MS = 10_000;
 
-/** Part of the space for temporary files that forms without a key may use until their signatures are checked. */
-const UNCHECKED_SHARE = 1 / 4;
+/** Fraction of the space for temporary files that forms without a key can use until their signatures are checked. */
+const UNCHECKED_FRACTION = 1 / 4;
 
 /** Bytes of a field other than the file, and fields of a form. */
 const MAX_FIELD_BYTES = 64 * 1024;
 const MAX_FIELDS = 50;
 
-/** Milliseconds for which a body that is refused is still read: a client sees the response only after it has sent its request. */
-const LINGER_MS = 5_000;
+/** Milliseconds for which a refused body is still read: a client reads the response only after it has sent its request. */
+const DISCARD_TIMEOUT_MS = 5_000;
 
-/** Milliseconds until a server responds from which a file is downloaded, as of the service. */
-const FIRST_BYTE_MS = 8_000;
+/** Milliseconds for the response of the server from which a file is downloaded, as in the service. */
+const FIRST_BYTE_TIMEOUT_MS = 8_000;
 
-/** Seconds after which an upload may have room. */
-const RETRY_SECONDS = 10;
+/** Seconds after which a refused upload should be retried. */
+const RETRY_AFTER_SECONDS = 10;
 
 /** Bytes of a URL. */
 const MAX_URL_BYTES = 8_192;
@@ -52,14 +52,14 @@ export interface ReceivedFile {
   readonly bytes: number;
 }
 
-/** A form with its file, which is there until the work with it has ended. */
+/** A form with its file, which is removed after the work with it. */
 export interface ReceivedForm {
   readonly fields: Readonly<Record<string, string>>;
   readonly file?: ReceivedFile;
 }
 
 interface ReceiveOptions {
-  /** Whose uploads it counts among. */
+  /** Account whose limit applies. */
   readonly account: string;
   /** Of the file. */
   readonly maxBytes: number;
@@ -67,26 +67,26 @@ interface ReceiveOptions {
   readonly admit?: (fields: ReceivedForm["fields"]) => Promise<void>;
 }
 
-/** What one upload may use of the space for temporary files. */
-interface Space {
-  /** A file that nobody has. */
+/** Space for the temporary files of one upload. */
+interface TempSpace {
+  /** The path of a new file. */
   newPath(): string;
-  /** Counts bytes that are about to be written. Throws `EBUSY` if all uploads together have no room for them. */
+  /** Reserves bytes before they are written. Throws `EBUSY` if all uploads together use too many. */
   use(bytes: number): void;
-  /** The signature is right: what it uses counts no longer among the forms that are not checked. */
+  /** The signature is valid: the reserved bytes do not count as unchecked any more. */
   check(): void;
 }
 
-interface Work {
-  /** Whose it is. */
+interface UploadWork {
+  /** Account of the upload. */
   readonly account: string;
-  /** Who sends it without a key. */
+  /** Client without a key. */
   readonly client: string | undefined;
-  /** Of the temporary files of all such work together. */
+  /** Of the temporary files of all uploads together. */
   readonly maxBytes: number;
 }
 
-/** Temporary files of uploads, for all runtimes of a process. Nothing is made before the first one. */
+/** Temporary files of uploads, for all runtimes of a process. The folder is created by the first one. */
 function createTemp() {
   const slots = createSemaphore(MAX_UPLOADS);
   const accounts = new Map<string, Semaphore>();
@@ -95,12 +95,12 @@ function createTemp() {
   let usedUnchecked = 0;
   let folder: ReturnType<typeof openTempFolder> | undefined;
 
-  async function inSlotOf<T>(client: string, work: () => Promise<T>): Promise<T> {
+  async function runInClientSlot<T>(client: string, work: () => Promise<T>): Promise<T> {
     const own = clients.get(client) ?? { slots: createSemaphore(MAX_UPLOADS_OF_CLIENT), count: 0 };
     clients.set(client, own);
     own.count++;
     try {
-      return await own.slots.run(work, { timeout: WAIT_MS });
+      return await own.slots.run(work, { timeout: SLOT_TIMEOUT_MS });
     } finally {
       if (--own.count === 0) clients.delete(client);
     }
@@ -108,13 +108,13 @@ function createTemp() {
 
   return {
     /** Work with temporary files, which are removed after it. */
-    run<T>({ account, client, maxBytes }: Work, work: (space: Space) => Promise<T>): Promise<T> {
+    run<T>({ account, client, maxBytes }: UploadWork, work: (space: TempSpace) => Promise<T>): Promise<T> {
       let own = accounts.get(account);
       if (!own) {
         own = createSemaphore(MAX_UPLOADS_OF_ACCOUNT);
         accounts.set(account, own);
       }
-      const inSlot = () =>
+      const runInSlot = () =>
         slots.run(
           async () => {
             folder ??= openTempFolder("uploads");
@@ -123,7 +123,7 @@ function createTemp() {
             const paths: string[] = [];
             let used = 0;
             let isChecked = client === undefined;
-            const space: Space = {
+            const space: TempSpace = {
               newPath() {
                 const next = join(path, randomUUID());
                 paths.push(next);
@@ -133,10 +133,10 @@ function createTemp() {
                 used += bytes;
                 usedByAll += bytes;
                 if (!isChecked) usedUnchecked += bytes;
-                const hasShare = isChecked || usedUnchecked <= maxBytes * UNCHECKED_SHARE;
-                if (usedByAll <= maxBytes && hasShare) return;
+                const isWithinShare = isChecked || usedUnchecked <= maxBytes * UNCHECKED_FRACTION;
+                if (usedByAll <= maxBytes && isWithinShare) return;
                 const text = "The server has no space for temporary files";
-                throw new MediaError("EBUSY", text, { retryAfterSeconds: RETRY_SECONDS });
+                throw new MediaError("EBUSY", text, { retryAfterSeconds: RETRY_AFTER_SECONDS });
               },
               check() {
                 if (!isChecked) usedUnchecked -= used;
@@ -151,10 +151,10 @@ function createTemp() {
               await Promise.all(paths.map((path) => rm(path, { force: true })));
             }
           },
-          { timeout: WAIT_MS },
+          { timeout: SLOT_TIMEOUT_MS },
         );
-      const inTurn = () => own.run(inSlot, { timeout: WAIT_MS });
-      return client === undefined ? inTurn() : inSlotOf(client, inTurn);
+      const runQueued = () => own.run(runInSlot, { timeout: SLOT_TIMEOUT_MS });
+      return client === undefined ? runQueued() : runInClientSlot(client, runQueued);
     },
     close: () => folder?.close(),
   };
@@ -203,7 +203,7 @@ interface SentFile extends ReceivedFile {
 async function receive(
   request: RouteRequest,
   maxBytes: number,
-  space: Space,
+  space: TempSpace,
 ): Promise<{ fields: Record<string, string>; sent?: SentFile }> {
   // Base64 is a third longer.
   const maxSent = Math.ceil((maxBytes * 4) / 3) + MAX_URL_BYTES;
@@ -214,10 +214,10 @@ async function receive(
   let refused: MediaError | undefined;
   let timer: NodeJS.Timeout | undefined;
   let stop: (() => void) | undefined;
-  /** Nothing more is kept, and not much more is read. */
+  /** Discards the rest of the body. */
   const refuse = (error: MediaError) => {
     refused ??= error;
-    timer ??= setTimeout(() => form.destroy(), LINGER_MS);
+    timer ??= setTimeout(() => form.destroy(), DISCARD_TIMEOUT_MS);
   };
   const form = formParser(request.header("content-type") ?? "");
   form.on("file", (name, stream, fileName) => {
@@ -226,7 +226,7 @@ async function receive(
       return;
     }
     stop = () => stream.destroy();
-    // What is refused is still read, so that the form ends.
+    // A refused file is still read, so that the form ends.
     writing = store(stream.iterator({ destroyOnReturn: false }), maxSent, space)
       .then((file) => {
         sent = { ...file, isText: fileName === undefined };
@@ -297,7 +297,7 @@ async function urlIn(path: string, bytes: number): Promise<string | undefined> {
   return /^\s*https?:\/\/\S+\s*$/i.test(text) ? text.trim() : undefined;
 }
 
-async function decodeBase64(from: string, maxBytes: number, space: Space): Promise<ReceivedFile> {
+async function decodeBase64(from: string, maxBytes: number, space: TempSpace): Promise<ReceivedFile> {
   const file = await store(decoded(createReadStream(from, { encoding: "latin1" })), maxBytes, space);
   if (file.bytes === 0) throw notEncoded();
   return file;
@@ -307,31 +307,35 @@ const notEncoded = () =>
   new MediaError("EINVAL", "file: Expected the bytes of a file, its base64 or its URL");
 
 /** The bytes of base64, with or without the beginning of a data URL. */
-async function* decoded(texts: AsyncIterable<string>): AsyncGenerator<Buffer> {
-  let rest = "";
+async function* decoded(chunks: AsyncIterable<string>): AsyncGenerator<Buffer> {
+  let remainder = "";
   let isFirst = true;
-  for await (const text of texts) {
+  for await (const text of chunks) {
     const own = isFirst ? text.replace(/^\s*data:[^,]{0,200};base64,/i, "") : text;
     isFirst = false;
-    const clean = rest + own.replace(/\s+/g, "");
+    const clean = remainder + own.replace(/\s+/g, "");
     if (!/^[\w+/-]*={0,2}$/.test(clean)) throw notEncoded();
     const end = clean.length - (clean.length % 4);
-    rest = clean.slice(end);
+    remainder = clean.slice(end);
     yield Buffer.from(clean.slice(0, end), "base64");
   }
-  if (rest.length === 1) throw notEncoded();
-  yield Buffer.from(rest, "base64");
+  if (remainder.length === 1) throw notEncoded();
+  yield Buffer.from(remainder, "base64");
 }
 
 async function download(
   fetcher: PluginApi["fetcher"],
   url: string,
   maxBytes: number,
-  space: Space,
+  space: TempSpace,
 ): Promise<ReceivedFile> {
   const signal = AbortSignal.timeout(FILE_TIMEOUT_MS);
   try {
-    const response = await fetcher.fetch(url, { signal, firstByte: FIRST_BYTE_MS, total: FILE_TIMEOUT_MS });
+    const response = await fetcher.fetch(url, {
+      signal,
+      firstByte: FIRST_BYTE_TIMEOUT_MS,
+      total: FILE_TIMEOUT_MS,
+    });
     if (response.status === 200) return await store(response.body, maxBytes, space);
     response.cancel();
     throw new MediaError("EINVAL", `Expected status 200 but received ${response.status}`);
@@ -345,7 +349,7 @@ async function download(
 async function store(
   bytes: AsyncIterable<Buffer>,
   maxBytes: number,
-  { newPath, use }: Space,
+  { newPath, use }: TempSpace,
 ): Promise<ReceivedFile> {
   const path = newPath();
   let count = 0;

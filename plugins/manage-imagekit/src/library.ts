@@ -3,14 +3,14 @@ import { type FolderEntry, NOT_MODIFIED, type Storage, type StorageEntry } from 
 import { z } from "zod";
 import { checked } from "./objects.ts";
 
-/** Milliseconds that a call may wait for a storage, and for all bytes of a file. */
+/** Timeouts in milliseconds of a storage call, and of the transfer of a file. */
 const STORAGE_TIMEOUT_MS = 60_000;
 export const FILE_TIMEOUT_MS = 600_000;
 
-/** Entries that a call looks at. */
+/** Entries that a call reads. */
 export const MAX_ENTRIES = 100_000;
-/** Entries of a folder that a storage is asked for at a time. */
-const PAGE_ENTRIES = 1_000;
+/** Entries of a folder per storage call. */
+const MAX_PAGE_ENTRIES = 1_000;
 
 const MB = 1024 * 1024;
 
@@ -61,20 +61,20 @@ export const textLike = (...examples: string[]) =>
     .meta(examples.length > 0 ? { examples } : {});
 
 /** An origin of an endpoint. */
-export interface Place {
+export interface OriginLocation {
   readonly endpoint: Endpoint;
   /** Its name behind its tenant's. */
   readonly origin: string;
   readonly storage: Storage;
 }
 
-/** A file, or what would be one. */
-export interface FilePlace extends Place {
+/** A file, existing or not. */
+export interface FileLocation extends OriginLocation {
   readonly path: string;
 }
 
-/** An entry of a folder at its place. */
-export interface Asset extends FilePlace {
+/** An entry of a folder with its location. */
+export interface Asset extends FileLocation {
   readonly entry: FolderEntry;
 }
 
@@ -90,33 +90,35 @@ export const choiceQuery = z.object({
 });
 
 export function createLibrary({ origins }: Pick<PluginApi, "origins">) {
-  const placeOf = (endpoint: Endpoint, origin: string): Place => {
+  const locationOf = (endpoint: Endpoint, origin: string): OriginLocation => {
     return { endpoint, origin, storage: origins.storage(origin) };
   };
 
-  /** The origins of the URL endpoint that a call is about, in the order in which files are looked for. */
-  function placesOf(query: URLSearchParams, endpoints: readonly Endpoint[]): Place[] {
+  /** The origins of the URL endpoint of a call, in the order in which files are searched. */
+  function locationsOf(query: URLSearchParams, endpoints: readonly Endpoint[]): OriginLocation[] {
     const { endpoint: id, origin } = checked(choiceQuery, Object.fromEntries(query));
     const endpoint =
       id === undefined
         ? (endpoints.find(({ name }) => name === "default") ?? endpoints[0])
         : endpoints.find(({ name }) => name === id);
     if (!endpoint) throw new MediaError("ENOENT", "There is no URL endpoint with this id.");
-    const names = originsOf(endpoint).filter((name) => origin === undefined || shortName(name) === origin);
+    const names = originNamesOf(endpoint).filter(
+      (name) => origin === undefined || shortName(name) === origin,
+    );
     if (names.length === 0) throw new MediaError("ENOENT", "The URL endpoint has no origin with this id.");
-    return names.map((name) => placeOf(endpoint, name));
+    return names.map((name) => locationOf(endpoint, name));
   }
 
-  /** The file of an id. Throws `ENOENT` for one that is not of these endpoints. */
-  function byId(id: string, endpoints: readonly Endpoint[]): FilePlace {
+  /** The file of an id. Throws `ENOENT` if it does not belong to these endpoints. */
+  function byId(id: string, endpoints: readonly Endpoint[]): FileLocation {
     const [origin, path] = parseId(id) ?? [];
-    const having = endpoints.filter((one) => origin !== undefined && originsOf(one).includes(origin));
-    const [endpoint] = having.toSorted((a, b) => rank(a, path) - rank(b, path));
+    const matching = endpoints.filter((one) => origin !== undefined && originNamesOf(one).includes(origin));
+    const [endpoint] = matching.toSorted((a, b) => rank(a, path) - rank(b, path));
     if (!endpoint || origin === undefined || path === undefined) throw noFile();
-    return { ...placeOf(endpoint, origin), path };
+    return { ...locationOf(endpoint, origin), path };
   }
 
-  return { placesOf, byId };
+  return { locationsOf, byId };
 }
 
 /** Endpoints that allow changes of a file come first, then the default one. */
@@ -124,15 +126,15 @@ function rank({ name, fields }: Endpoint, path = ""): number {
   return (allows(fieldOf(fields), path) ? 0 : 2) + (name === "default" ? 0 : 1);
 }
 
-function originsOf({ library, origins }: Endpoint): string[] {
+function originNamesOf({ library, origins }: Endpoint): string[] {
   return [...new Set([...(library === undefined ? [] : [library]), ...origins])];
 }
 
 /** The name of an origin within its account. */
 export const shortName = (origin: string): string => origin.slice(origin.indexOf("/") + 1);
 
-/** An id of a file that contains where it is; it is no secret. */
-export function idOfFile({ origin, path }: Pick<FilePlace, "origin" | "path">): string {
+/** An id of a file that contains its location; it is no secret. */
+export function idOfFile({ origin, path }: Pick<FileLocation, "origin" | "path">): string {
   return Buffer.from(JSON.stringify([origin, path])).toString("base64url");
 }
 
@@ -149,33 +151,33 @@ function parseId(id: string): [origin: string, path: string] | undefined {
 }
 
 /** The file of a path, at the first origin that has it. */
-export async function findFile(places: readonly Place[], path: string): Promise<FilePlace> {
-  for (const place of places) {
-    if (place.storage.urls) continue;
-    if (await exists({ ...place, path })) return { ...place, path };
+export async function findFile(locations: readonly OriginLocation[], path: string): Promise<FileLocation> {
+  for (const location of locations) {
+    if (location.storage.urls) continue;
+    if (await exists({ ...location, path })) return { ...location, path };
   }
   throw noFile();
 }
 
 export const noFile = () => new MediaError("ENOENT", "The requested file does not exist.");
 
-/** What is known of a file; `undefined`: there is none. */
-export async function metadataOf({ storage, path }: FilePlace): Promise<StorageEntry | undefined> {
+/** The metadata of a file; `undefined`: it does not exist. */
+export async function metadataOf({ storage, path }: FileLocation): Promise<StorageEntry | undefined> {
   const entry = await storage.open(path, { head: true, signal: storageSignal() });
   if (entry === undefined || entry === NOT_MODIFIED) return undefined;
   await entry.close?.();
   return entry;
 }
 
-export async function exists(file: FilePlace): Promise<boolean> {
+export async function exists(file: FileLocation): Promise<boolean> {
   return (await metadataOf(file)) !== undefined;
 }
 
-/** Ends what takes too long. */
+/** A signal with the timeout of storage calls. */
 export const storageSignal = (timeout = STORAGE_TIMEOUT_MS): AbortSignal => AbortSignal.timeout(timeout);
 
 /**
- * A path as storages take it, from one with or without a slash at the beginning, and at the end of a folder's. Throws `EINVAL` for
+ * A path for storages, from one with or without a slash at the beginning and at the end of a folder's. Throws `EINVAL` for
  * one that could lead elsewhere.
  */
 export function pathOf(text: string, field: string, { isFolder = false } = {}): string {
@@ -217,8 +219,8 @@ export function join(folder: string, name: string): string {
   return folder === "" ? name : `${folder}/${name}`;
 }
 
-/** What the endpoint of a place allows. Throws `EFORBIDDEN` if its files may not be changed. */
-export function rulesOf({ endpoint }: Place): ManageFiles {
+/** The rules of the endpoint of a location. Throws `EFORBIDDEN` if its files must not be changed. */
+export function rulesOf({ endpoint }: OriginLocation): ManageFiles {
   const own = fieldOf(endpoint.fields);
   if (own) return own;
   const text =
@@ -226,8 +228,8 @@ export function rulesOf({ endpoint }: Place): ManageFiles {
   throw new MediaError("EFORBIDDEN", text);
 }
 
-/** What the endpoint of a file allows. Throws `EFORBIDDEN` if this file may not be changed. */
-export function rulesFor(file: FilePlace): ManageFiles {
+/** The rules of the endpoint of a file. Throws `EFORBIDDEN` if this file must not be changed. */
+export function rulesFor(file: FileLocation): ManageFiles {
   const own = rulesOf(file);
   if (allows(own, file.path)) return own;
   throw new MediaError("EFORBIDDEN", "The configuration does not allow changes of files in this folder.");
@@ -236,7 +238,7 @@ export function rulesFor(file: FilePlace): ManageFiles {
 /** The rules in the fields of an endpoint. */
 export const rulesIn = (fields: Endpoint["fields"]): ManageFiles | undefined => fieldOf(fields) || undefined;
 
-/** The field, as its schema has made it. */
+/** The parsed field. */
 function fieldOf({ manageFiles }: Endpoint["fields"]): ManageFiles | false | undefined {
   return manageFiles as ManageFiles | false | undefined;
 }
@@ -248,7 +250,7 @@ function allows(own: ManageFiles | false | undefined, path: string): boolean {
 
 /** A method of a storage. Throws `EUNSUPPORTED` with status 501 if the storage lacks it; `what`: what it cannot do. */
 export function ability<K extends "write" | "remove" | "listFolder" | "list" | "createFolder">(
-  { storage, origin }: Place,
+  { storage, origin }: OriginLocation,
   name: K,
   what: string,
 ): NonNullable<Storage[K]> {
@@ -262,9 +264,9 @@ export function cannot(origin: string, what: string): MediaError {
   return new MediaError("EUNSUPPORTED", text, { status: 501 });
 }
 
-/** What the origins have in a folder, and below it. Of several under one path the first counts, as for requests. */
+/** The entries of the origins in a folder, and below it. If several have one path, the first counts, as for requests. */
 export async function* walk(
-  places: readonly Place[],
+  locations: readonly OriginLocation[],
   folder: string,
   isDeep: boolean,
   signal = storageSignal(),
@@ -273,24 +275,24 @@ export async function* walk(
   const folders = [folder];
   for (let at = 0; at < folders.length; at++) {
     const above = folders[at] as string;
-    for (const place of places) {
-      const listFolder = ability(place, "listFolder", "list files");
+    for (const location of locations) {
+      const listFolder = ability(location, "listFolder", "list files");
       let cursor: string | undefined;
       do {
         const page = await listFolder(above, {
-          limit: PAGE_ENTRIES,
+          limit: MAX_PAGE_ENTRIES,
           ...(cursor !== undefined && { cursor }),
           signal,
         });
         for (const entry of page.entries) {
           const path = join(above, entry.name);
           const id = `${entry.kind} ${path}`;
-          if (entry.name.startsWith(".") || (places.length > 1 && seen.has(id))) continue;
-          if (places.length > 1) seen.add(id);
+          if (entry.name.startsWith(".") || (locations.length > 1 && seen.has(id))) continue;
+          if (locations.length > 1) seen.add(id);
           // A link to a folder above never ends.
           const isShort = Buffer.byteLength(path) <= MAX_PATH_BYTES;
           if (isDeep && isShort && entry.kind === "folder") folders.push(path);
-          yield { ...place, path, entry };
+          yield { ...location, path, entry };
         }
         cursor = page.next;
       } while (cursor !== undefined);

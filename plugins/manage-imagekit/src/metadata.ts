@@ -84,7 +84,7 @@ export function addMetadata({ manage, jobs }: Pick<PluginApi, "manage" | "jobs">
 }
 
 export function createDescribe({ obtain }: Pick<PluginApi["jobs"], "obtain">) {
-  /** The metadata of a file in the words of the service. Throws what a request for it would be answered with. */
+  /** The metadata of a file in the words of the service. Throws the error that a request for it would get. */
   return async (
     job: Omit<Job, "transformation" | "delivery">,
     { fields: rules }: Endpoint,
@@ -111,7 +111,7 @@ const FORMATS: Readonly<Record<string, string>> = { jpeg: "jpg", matroska: "mkv"
 /** EXIF tags of the first directory. */
 const IMAGE: ReadonlySet<string> = new Set(["Make", "Model", "Software"]);
 
-/** EXIF tags under the names that the service has for them. */
+/** EXIF tags under the names of the service. */
 const NAMES: Readonly<Record<string, string>> = {
   DateTimeDigitized: "CreateDate",
   ExposureBiasValue: "ExposureCompensation",

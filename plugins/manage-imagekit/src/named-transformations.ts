@@ -21,7 +21,7 @@ const updateSchema = z.strictObject(fields).partial();
 /** JSON Schema of requests that create a named transformation. */
 export const namedTransformationSchema = () => z.toJSONSchema(createSchema, { io: "input" });
 
-const answerSchema = z.object({
+const responseSchema = z.object({
   id: z.string(),
   ...fields,
   createdAt: z.iso.datetime().optional(),
@@ -39,12 +39,12 @@ export const NAMED_TRANSFORMATIONS: ObjectsOf = {
   schemas: () => ({
     create: jsonSchemaOf(createSchema),
     update: jsonSchemaOf(updateSchema),
-    answer: jsonSchemaOf(answerSchema, "output"),
+    response: jsonSchemaOf(responseSchema, "output"),
   }),
   path: "/v1/named-transformations",
   what: "named transformation",
   updateMethod: "PATCH",
-  answerOf,
+  responseOf,
   create(json) {
     const { name, ...body } = checked(createSchema, json);
     const createdAt = new Date().toISOString();
@@ -83,7 +83,7 @@ function assertFree(named: ReadonlyMap<string, StateObject>, name: string): void
   throw new MediaError("EINVAL", `name: There is a named transformation ${name} already.`);
 }
 
-function answerOf(name: string, object: StateObject) {
+function responseOf(name: string, object: StateObject) {
   const { transformation, enabled = true } = object.fields;
   const { createdAt } = (object.note ?? {}) as Partial<Note>;
   return {

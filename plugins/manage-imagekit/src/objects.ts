@@ -18,13 +18,13 @@ const MAX_OBJECTS = 250;
 /** Characters of a field. */
 export const MAX_TEXT = 2_000;
 
-/** One change, and what it is called in the list of revisions. */
+/** One change, and its name in the list of revisions. */
 export interface Edit<T> {
   readonly comment: string;
   edit(draft: AccountDraft): T;
 }
 
-/** How objects of one kind are written in requests and answers. Edits throw `EINVAL` naming the field. */
+/** The form of objects of one kind in requests and responses. Edits throw `EINVAL` naming the field. */
 export interface ObjectsOf {
   readonly kind: StateKind;
   /** Of the calls. */
@@ -32,20 +32,20 @@ export interface ObjectsOf {
   /** One of them, for people: `URL endpoint`. */
   readonly what: string;
   readonly updateMethod: "PUT" | "PATCH";
-  /** JSON Schemas of requests and answers. */
-  schemas(): Record<"create" | "update" | "answer", Readonly<Record<string, unknown>>>;
+  /** JSON Schemas of requests and responses. */
+  schemas(): Record<"create" | "update" | "response", Readonly<Record<string, unknown>>>;
   /** Never a secret. `readOnly`: the configuration file defines it. */
-  answerOf(name: string, object: StateObject): unknown;
+  responseOf(name: string, object: StateObject): unknown;
   /** The edit returns the id. `endpoints`: those of the key. */
   create(body: unknown, endpoints: readonly Endpoint[]): Edit<string>;
-  /** `found`: the object with this id, which can be changed. */
+  /** `entry`: the object with this id, which can be changed. */
   update(
     id: string,
     body: unknown,
     endpoints: readonly Endpoint[],
-  ): { readonly comment: string; edit(draft: AccountDraft, found: Found): void };
-  /** Throws if it is needed. */
-  assertUnused?(draft: AccountDraft, found: Found): void;
+  ): { readonly comment: string; edit(draft: AccountDraft, entry: NamedObject): void };
+  /** Throws if it is in use. */
+  assertUnused?(draft: AccountDraft, entry: NamedObject): void;
 }
 
 /** A change of an object that exists. `ifMatch`: the `If-Match` of the request. */
@@ -76,16 +76,16 @@ export function deleteOf(
 
 /** Adds the calls that list, create, read, change and delete objects. */
 export function addObjects({ manage }: Pick<PluginApi, "manage">, objects: ObjectsOf): void {
-  const { kind, path, what, answerOf, updateMethod } = objects;
+  const { kind, path, what, responseOf, updateMethod } = objects;
   const options = { atRoot: true };
 
   const reply = (status: number, state: AccountState, id: string) => {
     const { name, object } = findById(state.objects(kind), id, what);
-    return { status, headers: { ETag: etagOf(name, object) }, body: answerOf(name, object) };
+    return { status, headers: { ETag: etagOf(name, object) }, body: responseOf(name, object) };
   };
 
   const list: CallHandler = (_request, _, rights) => ({
-    body: [...rights.state().objects(kind)].map(([name, object]) => answerOf(name, object)),
+    body: [...rights.state().objects(kind)].map(([name, object]) => responseOf(name, object)),
   });
   const get: CallHandler = ({ params: { id = "" } }, _, rights) => reply(200, rights.state(), id);
   const create: CallHandler = async (request, endpoints, rights) => {
@@ -113,24 +113,24 @@ export function addObjects({ manage }: Pick<PluginApi, "manage">, objects: Objec
     ...reading,
     describe: () => ({
       summary: `List ${what}s`,
-      response: { type: "array", items: objects.schemas().answer },
+      response: { type: "array", items: objects.schemas().response },
     }),
   });
   manage("POST", path, limited(create, "changeRate"), {
     ...options,
     describe: () => {
-      const { create: body, answer: response } = objects.schemas();
+      const { create: body, response } = objects.schemas();
       return { summary: `Create ${one}`, body, status: 201, response };
     },
   });
   manage("GET", `${path}/:id`, get, {
     ...reading,
-    describe: () => ({ summary: `Read ${one}`, response: objects.schemas().answer }),
+    describe: () => ({ summary: `Read ${one}`, response: objects.schemas().response }),
   });
   manage(updateMethod, `${path}/:id`, limited(update, "changeRate"), {
     ...options,
     describe: () => {
-      const { update: body, answer: response } = objects.schemas();
+      const { update: body, response } = objects.schemas();
       return { summary: `Change ${one}`, body, response };
     },
   });
@@ -173,7 +173,7 @@ export function checked<S extends z.ZodType>(schema: S, value: unknown): z.outpu
   }
 }
 
-/** An id that reads like a name and that nothing else has: letters, digits, `_` and `-`. */
+/** A unique id that reads like a name: letters, digits, `_` and `-`. */
 export function newId(name: string, taken: Iterable<string>, otherwise: string): string {
   const ids = new Set(taken);
   const base =
@@ -187,7 +187,7 @@ export function newId(name: string, taken: Iterable<string>, otherwise: string):
   }
 }
 
-/** Changes with everything about an object, and reveals nothing of it. */
+/** Changes with each change of an object, and reveals nothing of it. */
 export function etagOf(name: string, { fields, note }: Pick<StateObject, "fields" | "note">): string {
   return `"${hash("sha256", JSON.stringify([name, fields, note]), "base64url").slice(0, 27)}"`;
 }
@@ -203,7 +203,7 @@ export function objectsIn(draft: AccountDraft, kind: StateKind): ReadonlyMap<str
 }
 
 /** An object and its name in the configuration, by the id that clients know. */
-export interface Found {
+export interface NamedObject {
   readonly name: string;
   readonly object: StateObject;
 }
@@ -214,7 +214,7 @@ export function idOf(name: string, { note }: StateObject): string {
 }
 
 /** Throws `ENOENT` if there is none; `what`: its kind, for people. */
-export function findById(objects: ReadonlyMap<string, StateObject>, id: string, what: string): Found {
+export function findById(objects: ReadonlyMap<string, StateObject>, id: string, what: string): NamedObject {
   const entry = [...objects].find(([name, object]) => idOf(name, object) === id);
   if (!entry) throw new MediaError("ENOENT", `There is no ${what} with this id.`);
   return { name: entry[0], object: entry[1] };
@@ -229,20 +229,20 @@ function changeable(
   draft: AccountDraft,
   id: string,
   ifMatch: string | undefined,
-): Found {
-  const found = findById(objectsIn(draft, kind), id, what);
-  const { name, object } = found;
+): NamedObject {
+  const entry = findById(objectsIn(draft, kind), id, what);
+  const { name, object } = entry;
   if (object.fromFile) {
     const text = `The ${what} is defined by the configuration file of the server and cannot be changed here.`;
     throw new MediaError("EFORBIDDEN", text);
   }
-  if (ifMatch === undefined || ifMatch.trim() === "*") return found;
+  if (ifMatch === undefined || ifMatch.trim() === "*") return entry;
   const tags = ifMatch.split(",").map((tag) => tag.trim());
-  if (tags.includes(etagOf(name, object))) return found;
+  if (tags.includes(etagOf(name, object))) return entry;
   throw new MediaError("EINVAL", `The ${what} was changed by somebody else: read it again.`, { status: 409 });
 }
 
-/** A mapping with another key and value in the place of one. */
+/** A mapping with one key and value replaced. */
 export function renamed<T>(
   mapping: Readonly<Record<string, T>>,
   from: string,

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { assertRoom, checked, MAX_TEXT, newId, type ObjectsOf, objectsIn } from "./objects.ts";
 
 const text = z.string().min(1).max(MAX_TEXT);
-/** A secret; an update that leaves it out keeps the one that is stored. */
+/** A secret; an update without it does not change the stored one. */
 const secret = (title: string) => z.string().max(10_000).optional().meta({ title, writeOnly: true });
 
 const common = {
@@ -24,16 +24,16 @@ const prefix = z.string().max(MAX_TEXT).default("").meta({
 });
 const keys = { accessKey: secret("Access key"), secretKey: secret("Secret key") };
 
-/** How an origin of a type is written in a request; the storage plugin of the type checks the rest. */
+/** The form of an origin of a type in a request; the storage plugin of the type checks the values. */
 interface Type {
   /** For people. */
   readonly title: string;
   readonly fields: z.ZodObject;
   /** Fields that are secret, and needed. */
   readonly secrets: readonly string[];
-  /** The field that decides which server the secrets are sent to. Left out: they are not sent, or always to the same one. */
+  /** The field that contains the server to which secrets are sent. Left out: they are not sent, or always to the same server. */
   readonly recipient?: string;
-  /** Fields of answers, with what they are if they were left out. */
+  /** Fields of responses, with their defaults. */
   readonly shown: Readonly<Record<string, unknown>>;
 }
 
@@ -123,7 +123,7 @@ const TYPES: Readonly<Record<string, Type>> = {
 
 const typeSchema = z.looseObject({ type: z.enum(Object.keys(TYPES)) });
 
-const answerSchema = z.looseObject({
+const responseSchema = z.looseObject({
   id: z.string(),
   name: z.string(),
   type: z.string(),
@@ -141,12 +141,12 @@ export const ORIGINS: ObjectsOf = {
   kind: "origins",
   schemas() {
     const oneOf = Object.values(originSchemas()).map(({ $schema: _, ...schema }) => schema);
-    return { create: { oneOf }, update: { oneOf }, answer: jsonSchemaOf(answerSchema, "output") };
+    return { create: { oneOf }, update: { oneOf }, response: jsonSchemaOf(responseSchema, "output") };
   },
   path: "/v1/accounts/origins",
   what: "origin",
   updateMethod: "PUT",
-  answerOf,
+  responseOf,
   create(json, endpoints) {
     const { body, name } = originIn(json, endpoints);
     return {
@@ -175,7 +175,7 @@ export const ORIGINS: ObjectsOf = {
     const user = [...objectsIn(draft, "endpoints")].find(([, { fields }]) =>
       [fields.library, ...((fields.origins ?? []) as unknown[])].includes(id),
     );
-    // What the configuration file defines is refused for that reason.
+    // Objects of the configuration file are refused with that reason.
     if (!user || object.fromFile) return;
     const text = `The origin is used by the URL endpoint ${user[0]}: remove it there first.`;
     throw new MediaError("EINVAL", text, { status: 409 });
@@ -243,7 +243,7 @@ function fieldsOf(
   );
 }
 
-function answerOf(id: string, { fields, fromFile, note }: StateObject) {
+function responseOf(id: string, { fields, fromFile, note }: StateObject) {
   const type = String(fields.type);
   const { name = id } = (note ?? {}) as Partial<Note>;
   const shown = Object.entries(TYPES[type]?.shown ?? {}).map(([field, empty]) => [

@@ -2,7 +2,7 @@ import { invalid, MediaError, typeOfName } from "@mediatap/core";
 import { mimeOf } from "./assets.ts";
 import { type Asset, pathOf } from "./library.ts";
 
-/** What a search looks for. */
+/** A parsed search. */
 export interface Search {
   matches(asset: Asset): boolean;
   /** Nothing outside of this folder matches. */
@@ -46,7 +46,7 @@ const FIELDS = [
 ];
 
 /**
- * Parses a query in the service's language, as far as a listing has what it asks about: comparisons of the fields above by `=`, `:`,
+ * Parses a query in the service's language, for the fields that a listing contains: comparisons of the fields above by `=`, `:`,
  * `!=`, `NOT =`, `<`, `<=`, `>`, `>=`, `IN`, `NOT IN` and `HAS`, joined by `AND`, `OR`, `NOT` and parentheses. Throws `EINVAL`.
  */
 export function parseSearch(text: string, now = Date.now()): Search {
@@ -120,14 +120,14 @@ function tokensOf(text: string): string[] {
   const { length } = text.trimEnd();
   for (TOKEN.lastIndex = 0; TOKEN.lastIndex < length; ) {
     const start = TOKEN.lastIndex;
-    const found = TOKEN.exec(text);
-    if (!found)
+    const match = TOKEN.exec(text);
+    if (!match)
       throw invalid(
         "searchQuery",
         'comparisons such as name = "photo.jpg"',
         text.slice(start, start + 40).trim(),
       );
-    tokens.push(found[0].trim());
+    tokens.push(match[0].trim());
   }
   return tokens;
 }

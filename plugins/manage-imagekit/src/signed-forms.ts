@@ -28,7 +28,7 @@ export const signedFields = z.object({
   token: z.string().regex(/^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i, "Expected a UUID"),
 });
 
-/** Checks the signatures of forms; each is good for one of them. */
+/** Checks the signatures of forms; each is valid once. */
 export function createKeyOf({ shared, cluster: { bus, records } }: Pick<PluginApi, "shared" | "cluster">) {
   const stored = records(COLLECTION);
   const { used } = shared(TOPIC, () => {

@@ -32,7 +32,7 @@ const CALLS: Readonly<Record<string, readonly Unsupported[]>> = {
   ],
 };
 
-/** Adds the calls that a delivery server has no place for: they get 501. */
+/** Adds the calls that a delivery server does not support: they return 501. */
 export function addUnsupported({ manage }: Pick<PluginApi, "manage">): void {
   for (const [text, calls] of Object.entries(CALLS)) {
     const refuse = () => {

@@ -22,10 +22,10 @@ import {
   choiceQuery,
   createLibrary,
   exists,
-  type FilePlace,
+  type FileLocation,
   join,
   nameOf,
-  type Place,
+  type OriginLocation,
   pathOf,
   rulesFor,
   rulesIn,
@@ -119,10 +119,12 @@ export function addUploads(
   });
 
   const upload: CallHandler = async (request, endpoints, rights) => {
-    const place = placeOf(request, endpoints);
-    const { maxBytes } = rulesOf(place);
-    const { tenant: account } = place.endpoint;
-    return await receive(request, { account, maxBytes }, (form) => keep(form, place, request, rights));
+    const location = locationOf(request, endpoints);
+    const { maxBytes } = rulesOf(location);
+    const { tenant: account } = location.endpoint;
+    return await receive(request, { account, maxBytes }, (form) =>
+      storeUpload(form, location, request, rights),
+    );
   };
 
   /** Of a client without a key, whose form is signed. */
@@ -137,38 +139,38 @@ export function addUploads(
     };
     return await receive(request, { account: SIGNED, maxBytes, admit }, (form) =>
       open(key, async (_, endpoints, rights) => {
-        const place = placeOf(request, endpoints);
-        const { clientUploads, maxBytes } = rulesOf(place);
+        const location = locationOf(request, endpoints);
+        const { clientUploads, maxBytes } = rulesOf(location);
         if (!clientUploads) {
           throw new MediaError("EFORBIDDEN", "The configuration does not allow uploads without a key.");
         }
         if (form.file && form.file.bytes > maxBytes) throw tooLong(maxBytes);
-        return await keep(form, place, request, rights);
+        return await storeUpload(form, location, request, rights);
       }),
     );
   };
 
   /** The first origin that can be written to. */
-  function placeOf(request: RouteRequest, endpoints: readonly Endpoint[]): Place {
-    const places = library.placesOf(request.query, endpoints);
-    const place = places.find(({ storage }) => storage.write) ?? places[0];
-    if (!place) throw new MediaError("ENOENT", "The URL endpoint has no origin.");
-    rulesOf(place);
-    ability(place, "write", "write files");
-    return place;
+  function locationOf(request: RouteRequest, endpoints: readonly Endpoint[]): OriginLocation {
+    const locations = library.locationsOf(request.query, endpoints);
+    const location = locations.find(({ storage }) => storage.write) ?? locations[0];
+    if (!location) throw new MediaError("ENOENT", "The URL endpoint has no origin.");
+    rulesOf(location);
+    ability(location, "write", "write files");
+    return location;
   }
 
-  async function keep(
+  async function storeUpload(
     { fields, file }: ReceivedForm,
-    place: Place,
+    location: OriginLocation,
     request: RouteRequest,
     rights: CallRights,
   ): Promise<Reply> {
     const options = optionsOf(fields);
     if (!file) throw new MediaError("EINVAL", "file: Expected the bytes of a file, its base64 or its URL");
-    const target = await targetOf({ ...place, path: "" }, options);
-    if (options.isPrivateFile && !place.storage.keepsPrivate) {
-      throw cannot(place.origin, "mark files as private");
+    const target = await targetOf({ ...location, path: "" }, options);
+    if (options.isPrivateFile && !location.storage.keepsPrivate) {
+      throw cannot(location.origin, "mark files as private");
     }
     const size = await store(target, file, options);
     await changes.purgeFile(target);
@@ -187,8 +189,12 @@ export function addUploads(
     };
   }
 
-  /** Writes a file where it belongs. Returns its size. */
-  async function store(target: FilePlace, { path, bytes }: ReceivedFile, options: Options): Promise<number> {
+  /** Writes a file to its target. Returns its size. */
+  async function store(
+    target: FileLocation,
+    { path, bytes }: ReceivedFile,
+    options: Options,
+  ): Promise<number> {
     const write = ability(target, "write", "write files");
     const metadata = {
       type: mimeOf(target.path),
@@ -212,7 +218,7 @@ export function addUploads(
   }
 
   async function responseFieldsOf(
-    target: FilePlace,
+    target: FileLocation,
     { responseFields, isPrivateFile }: Options,
   ): Promise<object> {
     const known: Readonly<Record<string, unknown>> = {
@@ -255,14 +261,14 @@ function optionsOf(fields: Readonly<Record<string, string>>): Options {
   throw new MediaError("EUNSUPPORTED", "isPublished: Files cannot be unpublished here.", { status: 501 });
 }
 
-/** Where a file belongs. Throws if it may not be there. */
+/** The target of a file. Throws if it is not allowed. */
 async function targetOf(
-  place: FilePlace,
+  location: FileLocation,
   { fileName, folder, useUniqueFileName, overwriteFile }: Options,
-): Promise<FilePlace> {
+): Promise<FileLocation> {
   const name = nameOf(fileName, "fileName");
   const above = pathOf(folder, "folder", { isFolder: true });
-  const at = (name: string) => ({ ...place, path: pathOf(join(above, name), "fileName") });
+  const at = (name: string) => ({ ...location, path: pathOf(join(above, name), "fileName") });
   assertType(name, rulesFor(at(name)));
   if (!useUniqueFileName) {
     const target = at(name);

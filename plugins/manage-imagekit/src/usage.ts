@@ -93,10 +93,10 @@ export function addUsage({ manage, state }: Pick<PluginApi, "manage" | "state">,
       const { from, to } = dates;
       return { body: bodyOf(await usage({ from, to, by: "day", endpoints }), dates) };
     };
-  const billed = call(false, ({ total }) => ({ bandwidthBytes: total.bytes }));
+  const billedUsage = call(false, ({ total }) => ({ bandwidthBytes: total.bytes }));
   const describe = (summary: string, response: z.ZodType) =>
     describeCall(summary, { query: querySchema, response });
-  manage("GET", USAGE, billed, {
+  manage("GET", USAGE, billedUsage, {
     role: "read",
     atRoot: true,
     describe: describe("Bytes sent between two dates", z.object({ bandwidthBytes: z.number() })),
