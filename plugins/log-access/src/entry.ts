@@ -1,10 +1,10 @@
 import { type Exchange, maskUrl } from "@mediatap/core";
 import { type AddressForm, addressAs } from "./address.ts";
 
-/** Of texts that clients choose, so much is kept. */
-const LONGEST = 500;
+/** Characters of a text from a client that are logged. */
+const MAX_TEXT_CHARACTERS = 500;
 
-/** What one line tells of a request. Times are milliseconds. */
+/** The line of one request. Times are milliseconds. */
 export interface Entry {
   readonly id: string;
   readonly ip?: string;
@@ -12,23 +12,23 @@ export interface Entry {
   readonly host: string;
   /** Path and query, signatures and keys masked. */
   readonly url: string;
-  /** 499: the client had gone before there was an answer. */
+  /** 499: the client closed the connection before the response. */
   readonly status: number;
   readonly bytes: number;
   readonly ms: number;
   readonly tenant?: string;
   readonly endpoint: string;
-  /** `hit`, `miss`, `stale` … and which cache had it. */
+  /** `hit`, `miss`, `stale` …, and the cache of a hit. */
   readonly cache?: string;
   readonly layer?: string;
   readonly collapsed?: true;
   readonly provenance: string;
   readonly lane?: string;
-  /** Code of the error that was answered. */
+  /** Code of the error in the response. */
   readonly code?: string;
   /** Attempts at origins, in the endpoint's order. */
   readonly origins?: readonly { readonly place: number; readonly outcome: string; readonly ms: number }[];
-  /** What the work took that this request waited for, by its phase. */
+  /** Duration of the work for which this request waited, by phase. */
   readonly phases?: Readonly<Record<string, number>>;
   readonly referrer?: string;
   readonly agent?: string;
@@ -36,8 +36,8 @@ export interface Entry {
   readonly key?: string;
 }
 
-/** Answers to requests whose client did not wait: nginx's word for it. */
-const GONE = 499;
+/** Status of requests whose client closed the connection (nginx: "client closed request"). */
+const CLIENT_CLOSED_REQUEST = 499;
 
 export function entryOf(exchange: Exchange, duration: number, bytes: number, form: AddressForm): Entry {
   const { request, endpoint, cache, spans, error, lane, reply, key } = exchange;
@@ -50,7 +50,7 @@ export function entryOf(exchange: Exchange, duration: number, bytes: number, for
     method: request.method,
     host: request.host,
     url: maskUrl(request.url),
-    status: reply?.status ?? GONE,
+    status: reply?.status ?? CLIENT_CLOSED_REQUEST,
     bytes,
     ms: rounded(duration),
     ...(endpoint.tenant === "" ? {} : { tenant: endpoint.tenant }),
@@ -62,8 +62,8 @@ export function entryOf(exchange: Exchange, duration: number, bytes: number, for
     ...(lane ? { lane } : {}),
     ...(error ? { code: error.code } : {}),
     ...(spans.list.length > 0 ? timesOf(exchange) : {}),
-    ...(referrer === undefined ? {} : { referrer: maskUrl(referrer).slice(0, LONGEST) }),
-    ...(agent === undefined ? {} : { agent: agent.slice(0, LONGEST) }),
+    ...(referrer === undefined ? {} : { referrer: maskUrl(referrer).slice(0, MAX_TEXT_CHARACTERS) }),
+    ...(agent === undefined ? {} : { agent: agent.slice(0, MAX_TEXT_CHARACTERS) }),
     ...(key === undefined ? {} : { key }),
   };
 }
