@@ -24,7 +24,7 @@ export interface Instruments {
   close(): void;
 }
 
-type Flown = Extract<Report, { kind: "render" }>;
+type RenderReport = Extract<Report, { kind: "render" }>;
 type Attempted = Extract<Report, { kind: "attempt" }>;
 
 export function createInstruments(buckets: readonly number[] = BUCKETS): Instruments {
@@ -144,7 +144,7 @@ export function createInstruments(buckets: readonly number[] = BUCKETS): Instrum
     },
     count(report) {
       if (report.kind === "exchange") exchanged(report.exchange, report.duration, report.bytes);
-      else if (report.kind === "render") flown(report);
+      else if (report.kind === "render") renderReport(report);
       else attempted(report);
     },
     close() {
@@ -180,7 +180,7 @@ export function createInstruments(buckets: readonly number[] = BUCKETS): Instrum
     if (cache?.cache !== undefined) layers.set(cache.cache, (layers.get(cache.cache) ?? 0) + 1);
   }
 
-  function flown({ context, job, spans, plan, error }: Flown): void {
+  function renderReport({ context, job, spans, plan, error }: RenderReport): void {
     const { tenant, endpoint } = job.asset;
     const lane = plan?.lane ?? "none";
     renders.inc({ tenant, endpoint, lane, outcome: error ? "failed" : "done" });

@@ -2,15 +2,15 @@ import { monitorEventLoopDelay, performance } from "node:perf_hooks";
 import { Counter, Gauge, Registry } from "prom-client";
 import type { Aggregator } from "./instruments.ts";
 
-/** Milliseconds between two looks at the event loop. */
-const PRECISION = 20;
-const NANOSECONDS = 1e9;
+/** Milliseconds between two samples of the event loop. */
+const SAMPLE_INTERVAL_MS = 20;
+const NANOSECONDS_PER_SECOND = 1e9;
 
 let registry: Registry | undefined;
 
 /**
- * Memory, CPU and event loop of the process, under the names that prom-client gives them. Once a process, for the event
- * loop is watched all the time. Without prom-client's watch over garbage collections, which costs every hit a twentieth.
+ * Memory, CPU and event loop of the process, under the names of prom-client. One per process, because the event
+ * loop is sampled all the time. Without prom-client's metrics of garbage collections, which cost 5 % of each hit.
  */
 export function processRegistry(): Registry {
   registry ??= createRegistry();
@@ -56,10 +56,11 @@ function createRegistry(): Registry {
   gauge("nodejs_heap_size_used_bytes", "Used of the JavaScript heap.", () => process.memoryUsage().heapUsed);
   gauge("nodejs_external_memory_bytes", "Memory outside the heap.", () => process.memoryUsage().external);
 
-  const delay = monitorEventLoopDelay({ resolution: PRECISION });
+  const delay = monitorEventLoopDelay({ resolution: SAMPLE_INTERVAL_MS });
   delay.enable();
-  // It measures from look to look.
-  const lag = (nanoseconds: number) => Math.max(0, (nanoseconds || 0) / NANOSECONDS - PRECISION / 1000);
+  // It measures the time between two samples.
+  const lag = (nanoseconds: number) =>
+    Math.max(0, (nanoseconds || 0) / NANOSECONDS_PER_SECOND - SAMPLE_INTERVAL_MS / 1000);
   gauge(
     "nodejs_eventloop_lag_mean_seconds",
     "Mean delay of the event loop since the last look.",

@@ -20,7 +20,7 @@ const PROVENANCE = numbered(PROVENANCES);
 const LANE = numbered(LANES);
 const OUTCOME: Readonly<Record<RequestOutcome, number>> = numbered(REQUEST_OUTCOMES);
 
-/** What is known of the requests to one endpoint. */
+/** The counters of one endpoint. */
 interface Row {
   readonly tenant: string;
   readonly endpoint: string;
@@ -28,7 +28,7 @@ interface Row {
   readonly requests: Float64Array;
   /** By cache: one a bucket, the rest, the sum of seconds. */
   readonly durations: readonly Float64Array[];
-  /** By status code, the outcomes. */
+  /** Outcomes by status code. */
   readonly responses: Map<number, Float64Array>;
   bytes: number;
 }
@@ -39,12 +39,12 @@ export interface Tally {
 }
 
 /**
- * What every request is counted in. Numbers in arrays, which become metrics only when somebody reads them: to count with
- * labels costs a hit about a tenth of its whole time.
+ * Counters of requests. They are numbers in arrays, which become metrics only when they are read: counting with
+ * labels costs about a tenth of the time of a hit.
  */
 export function createTally(registry: Registry, buckets: readonly number[]): Tally {
   const rows = new Map<string, Row>();
-  /** Endpoints of one runtime are gone with it; their rows stay. */
+  /** Endpoints are removed with their runtime; their rows stay. */
   const byEndpoint = new WeakMap<Endpoint, Row>();
   const registers = [registry];
 
@@ -100,7 +100,7 @@ export function createTally(registry: Registry, buckets: readonly number[]): Tal
       values: [...rows.values()].flatMap((row) => histogramOf(name, row, buckets)),
     }),
   };
-  // The registry asks no more of a metric than these two.
+  // The registry needs only these two fields of a metric.
   registry.registerMetric(durations as unknown as Histogram);
 
   return {
@@ -169,7 +169,7 @@ function labelsAt(index: number): Record<string, string> {
   return { status: take(STATUSES), cache, provenance, lane };
 }
 
-/** One word for what happened in the caches; `none`: none was asked. */
+/** One word for the outcome of the caches; `none`: none was read. */
 function outcomeOf(cache: CacheOutcome | undefined): (typeof CACHES)[number] {
   if (!cache) return "none";
   if (cache.forward === "stale") return cache.hit ? "stale" : cache.revalidated ? "revalidated" : "renewed";

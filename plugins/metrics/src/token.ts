@@ -2,14 +2,14 @@ import { hash, timingSafeEqual } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import type { RouteReply, RouteRequest } from "@mediatap/core";
 
-/** Milliseconds until a wrong token is answered, so that nobody tries many. */
-const SLOWED = 500;
+/** Milliseconds until a wrong token is refused, so that nobody can try many. */
+const REFUSAL_DELAY_MS = 500;
 
-/** The refusal of a request that lacks the token (RFC 6750 §3); `undefined`: it may go on. */
+/** The refusal of a request without the token (RFC 6750 §3); `undefined`: the token is valid. */
 export async function refusal(request: RouteRequest, token: string): Promise<RouteReply | undefined> {
   const given = /^Bearer +(\S+)$/i.exec(request.header("authorization") ?? "")?.[1];
   if (given !== undefined && equal(given, token)) return undefined;
-  if (given !== undefined) await delay(SLOWED);
+  if (given !== undefined) await delay(REFUSAL_DELAY_MS);
   return {
     status: 401,
     headers: { "www-authenticate": 'Bearer realm="metrics"', "content-type": "text/plain; charset=utf-8" },
