@@ -13,7 +13,7 @@ const METHODS: ReadonlySet<string> = new Set([
   "TRACE",
 ]);
 
-/** The method as the semantic conventions want it: one that is known, or `_OTHER`. */
+/** The method as defined by the semantic conventions: a known one, or `_OTHER`. */
 export function methodOf({ request }: Exchange): string {
   return METHODS.has(request.method) ? request.method : "_OTHER";
 }
@@ -38,7 +38,7 @@ export function requestAttributes(exchange: Exchange): Attributes {
   };
 }
 
-/** What is known when it is answered. */
+/** What is known of the response. */
 export function responseAttributes(
   { reply, cache, provenance, error, key }: Exchange,
   bytes: number,

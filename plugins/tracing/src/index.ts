@@ -36,16 +36,16 @@ import { createRecent } from "./recent.ts";
 const NAME = "tracing";
 const VERSION = "0.1.0";
 
-/** Renders whose spans those who waited for them can still name. */
-const REMEMBERED = 1000;
+/** Renders whose span contexts are stored, for links from coalesced requests. */
+const MAX_RENDERS = 1000;
 
 export interface TracingOptions {
-  /** Called when the server has stopped, before the process ends: sends what the SDK still holds. @default nothing */
+  /** Called when the server has stopped, before the process ends: sends the SDK's buffered spans. @default nothing */
   readonly shutdown?: (() => Promise<unknown>) | undefined;
 }
 
 /**
- * Spans for OpenTelemetry: one for each exchange, for each render, for each question to an origin, and for each phase of a
+ * Spans for OpenTelemetry: one for each exchange, for each render, for each attempt at an origin, and for each phase of a
  * render, with the request's `traceparent` as their parent. They go to whatever tracer provider the process has
  * registered; without one nothing is made. Requests to origins carry the span of the attempt as their `traceparent`.
  */
@@ -56,24 +56,24 @@ export function tracing(options: TracingOptions = {}): Plugin {
     version: VERSION,
     apiVersion: 1,
     apply({ hooks, shared }) {
-      // With the last configuration that has it, not with each that is replaced.
+      // When the last configuration with it ends, not with each that is replaced.
       if (shutdown) hooks.start.tap(NAME, () => void shared(NAME, () => ({ close: shutdown })));
       const tracer = traces.getTracer("@mediatap/tracing", VERSION);
       /** Spans of work that has begun, by the object that is in its report. */
       const open = new WeakMap<object, Span>();
       const contexts = new WeakMap<Trace, Context>();
-      const flown = createRecent<string, SpanContext>(REMEMBERED);
+      const renderSpans = createRecent<string, SpanContext>(MAX_RENDERS);
 
       hooks.trace.tap(NAME, (work, parent) => {
-        const above = (parent && contexts.get(parent)) ?? aboveOf(work);
+        const parentContext = (parent && contexts.get(parent)) ?? parentOf(work);
         const { name, kind, attributes, start } = describe(work);
-        const span = tracer.startSpan(name, { kind, attributes, startTime: clock(start) }, above);
+        const span = tracer.startSpan(name, { kind, attributes, startTime: clock(start) }, parentContext);
         const { traceId, spanId, traceFlags, traceState } = span.spanContext();
-        // Without a provider there is no span, and the core's own way of passing a trace on is right.
+        // Without a provider there is no span, and the core propagates the client's trace itself.
         if (!traces.isSpanContextValid(span.spanContext())) return undefined;
         open.set(subject(work), span);
-        if (work.kind === "render") flown.set(work.context.key, span.spanContext());
-        const within = traces.setSpan(above, span);
+        if (work.kind === "render") renderSpans.set(work.context.key, span.spanContext());
+        const within = traces.setSpan(parentContext, span);
         const state = traceState?.serialize();
         const own: Trace = {
           id: traceId,
@@ -98,7 +98,8 @@ export function tracing(options: TracingOptions = {}): Plugin {
         if (report.kind === "exchange") {
           const { exchange, bytes } = report;
           span.setAttributes(responseAttributes(exchange, bytes));
-          const waitedFor = exchange.cache?.collapsed && exchange.key ? flown.get(exchange.key) : undefined;
+          const waitedFor =
+            exchange.cache?.collapsed && exchange.key ? renderSpans.get(exchange.key) : undefined;
           if (waitedFor) span.addLink({ context: waitedFor } satisfies Link);
           // Of a server span only 5xx is an error: a 404 is the client's (HTTP semantic conventions).
           if ((exchange.reply?.status ?? 0) < 500) return;
@@ -113,14 +114,14 @@ export function tracing(options: TracingOptions = {}): Plugin {
         span.setStatus({ code: SpanStatusCode.ERROR, message: error.message });
       }
 
-      /** What the render took, as it noted it; attempts have spans of their own. */
+      /** The recorded phases of the render; attempts have their own spans. */
       function phases(parent: Span, { list }: Spans): void {
-        const above = traces.setSpan(ROOT_CONTEXT, parent);
+        const parentContext = traces.setSpan(ROOT_CONTEXT, parent);
         for (const { name, start, duration, description } of list) {
           if (/^origin-\d+$/.test(name)) continue;
           const attributes = description === undefined ? {} : { "mediatap.description": description };
           const options = { kind: SpanKind.INTERNAL, attributes, startTime: clock(start) };
-          tracer.startSpan(name, options, above).end(clock(start + duration));
+          tracer.startSpan(name, options, parentContext).end(clock(start + duration));
         }
       }
     },
@@ -129,7 +130,7 @@ export function tracing(options: TracingOptions = {}): Plugin {
 
 export default tracing;
 
-/** The options, checked without a library: there is one. */
+/** The options, checked without a library: there is only one. */
 function checked(options: TracingOptions): TracingOptions {
   for (const [field, value] of Object.entries(options)) {
     if (field !== "shutdown") {
@@ -142,14 +143,14 @@ function checked(options: TracingOptions): TracingOptions {
   return options;
 }
 
-/** What is the same object at the beginning and at the end of work. */
+/** The object that is the same at the beginning and at the end of work. */
 function subject(of: Work | Report): object {
   if (of.kind === "exchange") return of.exchange;
   return of.kind === "render" ? of.context : of.attempt;
 }
 
-/** What a piece of work belongs to that is part of no other: the client's trace, or none. */
-function aboveOf(work: Work): Context {
+/** The parent of work that is part of no other work: the client's trace, or none. */
+function parentOf(work: Work): Context {
   if (work.kind !== "exchange") return ROOT_CONTEXT;
   const { request } = work.exchange;
   const carrier = {
