@@ -3,8 +3,8 @@ import { type Plugin, type Span, Stage } from "@mediatap/core";
 const NAME = "timing";
 
 /**
- * Writes `Server-Timing`: what each phase of a request took, in milliseconds. `download` and `transformation` are there
- * whenever that work was done for the answer; `cache` tells how it was found otherwise, `total` the whole.
+ * Writes `Server-Timing`: the duration of each phase of a request, in milliseconds. `download` and `transformation` are there
+ * if that work was done for the response; `cache` contains the outcome of the caches, and `total` the total duration.
  */
 export function timing(): Plugin {
   return {
@@ -23,7 +23,7 @@ export function timing(): Plugin {
   };
 }
 
-/** One span a name: phases that ran several times are added up, with all that was said of them. */
+/** One span per name: phases that ran several times are added up, and their descriptions joined. */
 function merged(spans: readonly Span[]): Span[] {
   const byName = new Map<string, Span>();
   for (const span of spans) {
@@ -33,13 +33,15 @@ function merged(spans: readonly Span[]): Span[] {
   return [...byName.values()];
 }
 
-/** Without a comma between what was said: simple readers split the header there. */
+/** Descriptions are joined without a comma: simple parsers split the header there. */
 function sum(a: Span, b: Span): Span {
-  const said = [...new Set([a.description, b.description].filter((text) => text !== undefined))].join(" + ");
+  const descriptions = [...new Set([a.description, b.description].filter((text) => text !== undefined))].join(
+    " + ",
+  );
   return {
     ...a,
     duration: a.duration + b.duration,
-    ...(said === "" ? {} : { description: said }),
+    ...(descriptions === "" ? {} : { description: descriptions }),
   };
 }
 
