@@ -7,7 +7,7 @@ import { atMost } from "../util/entries.ts";
 import type { MaybePromise } from "../util/maybe.ts";
 import type { Tier, TierEntry } from "./tier.ts";
 
-/** Failures that are remembered; each for a minute at most. */
+/** Failures that are stored; each for a minute at most. */
 const MAX_FAILURES = 10_000;
 
 /** What a lookup came to. */
@@ -16,7 +16,7 @@ export interface CacheResult {
   readonly found?: TierEntry & { readonly cache: string };
   /** Past its freshness; with a body if any tier has one. */
   readonly stale?: TierEntry;
-  /** Stores an entry in the tiers that were asked and did not have it. */
+  /** Stores an entry in the tiers that were searched and did not have it. */
   fill(entry: TierEntry): MaybePromise<void>;
 }
 
@@ -30,7 +30,7 @@ export interface CacheQuery {
   judge(metadata: RenditionRecord): "fresh" | "stale" | "unusable";
 }
 
-/** Failures that are remembered, for all runtimes of a process. */
+/** The negative cache: failures, for all runtimes of a process. */
 export function createNegativeCache() {
   const failures = new LRUCache<string, RenditionRecord>(atMost(MAX_FAILURES));
   return {
@@ -62,10 +62,10 @@ export function createCache({ isUsed, failures, now }: CacheParts) {
     if (failure && query.judge(failure) === "fresh") {
       return { found: { metadata: failure, cache: ordered[0]?.name ?? "" }, fill: () => {} };
     }
-    return ask(query, 0, [], undefined);
+    return findFrom(query, 0, [], undefined);
   }
 
-  function ask(
+  function findFrom(
     query: CacheQuery,
     from: number,
     missed: Tier[],
@@ -74,16 +74,16 @@ export function createCache({ isUsed, failures, now }: CacheParts) {
     let best = stale;
     for (let at = from; at < ordered.length; at++) {
       const tier = ordered[at] as Tier;
-      const answer = tier.find(query.key, query.body !== "unneeded", query.client);
-      if (answer instanceof Promise) {
-        return answer.then((entry) => take(tier, entry) ?? ask(query, at + 1, missed, best));
+      const lookup = tier.find(query.key, query.body !== "unneeded", query.client);
+      if (lookup instanceof Promise) {
+        return lookup.then((entry) => consider(tier, entry) ?? findFrom(query, at + 1, missed, best));
       }
-      const result = take(tier, answer);
+      const result = consider(tier, lookup);
       if (result) return result;
     }
     return { ...(best && { stale: best }), fill };
 
-    function take(tier: Tier, entry: TierEntry | undefined): CacheResult | undefined {
+    function consider(tier: Tier, entry: TierEntry | undefined): CacheResult | undefined {
       if (entry && (entry.body || query.body !== "required")) {
         const verdict = query.judge(entry.metadata);
         if (verdict === "fresh") return { found: { ...entry, cache: tier.name }, fill };
@@ -109,7 +109,7 @@ export function createCache({ isUsed, failures, now }: CacheParts) {
     const { key, error } = metadata;
     if (error) {
       failures.set(metadata);
-      // An outage says nothing of what is there.
+      // An outage does not show that the file is gone.
       if (!error.outage) await Promise.all(ordered.map((tier) => tier.has(key) && tier.remove(key)));
       return;
     }

@@ -40,7 +40,7 @@ export function etagOf(
 /** Begins the second half where the bytes are the source's own: the tag alone tells what headers its answer had. */
 export const ORIGINAL_TAG = "~";
 
-/** Begins the second half where layers were opened, too: one source alone does not confirm it. */
+/** Begins the second half where layers were opened, too: one source alone cannot revalidate it. */
 export const COMPOSED_TAG = "+";
 
 function sourcesTag(sources: readonly SourceMetadata[]): string | undefined {
@@ -53,7 +53,7 @@ function sourcesTag(sources: readonly SourceMetadata[]): string | undefined {
   return COMPOSED_TAG + hash("sha256", sorted.join("\n"), "base64url").slice(0, 16);
 }
 
-/** When the youngest source changed; `undefined` where one does not say. */
+/** When the youngest source changed; `undefined` if one has no date. */
 export function lastModifiedOf(sources: readonly SourceMetadata[]): number | undefined {
   const times = sources.map(({ lastModified }) => lastModified);
   return times.includes(undefined) ? undefined : Math.max(...(times as number[]));
@@ -73,7 +73,7 @@ export function tagsOf(
   return tags.length > 0 ? { tags: [...new Set(tags)] } : {};
 }
 
-/** How long a failure is remembered, by its kind; 0: not at all. */
+/** How long a failure is stored, by its kind; 0: not at all. */
 export function errorLifetime(error: MediaError, limits: Limits): number {
   switch (error.code) {
     case "ENOENT":
@@ -91,7 +91,7 @@ export function errorLifetime(error: MediaError, limits: Limits): number {
   }
 }
 
-/** The record of a remembered failure. */
+/** The record of a failure in the negative cache. */
 export function errorRecord(
   key: string,
   asset: Asset,

@@ -3,9 +3,9 @@ import type { Endpoint } from "../model/endpoint.ts";
 import type { RenditionRecord } from "../model/rendition.ts";
 import type { SourceMetadata } from "../model/source.ts";
 
-/** How long a rendition may be kept, and what its answers say of that. */
+/** How long a rendition may be stored, and the directives of its responses. */
 export interface CachePolicy {
-  /** Caches may have it. */
+  /** Caches may store it. */
   readonly store: boolean;
   /** The fields of its record. */
   readonly fields: Pick<
@@ -14,20 +14,20 @@ export interface CachePolicy {
   >;
 }
 
-/** Lifetimes are shortened by up to this part, so that what was made together is not asked for again together. */
+/** Lifetimes are shortened by up to this part, so that entries stored together do not expire together. */
 const JITTER = 0.1;
 
-/** What an origin says of one source: to shared caches, such as ours, and to clients. */
-interface Said {
+/** The directives of an origin for one source: for shared caches, such as ours, and for clients. */
+interface OriginControl {
   readonly shared: CacheControl;
   readonly clients: CacheControl;
-  /** `shared` is of a `CDN-Cache-Control`, and not what clients are told. */
+  /** `shared` comes from a `CDN-Cache-Control`, which is not for clients. */
   readonly isTargeted: boolean;
 }
 
 /**
- * How long a rendition of these sources may be kept: by the endpoint's rule, or by what their origins say where the
- * endpoint follows them. What the strictest of them says holds for all.
+ * How long a rendition of these sources may be stored: by the endpoint's rule, or by the directives of their origins if the
+ * endpoint follows them. The strictest of them decides.
  */
 export function cachePolicyOf(
   sources: readonly SourceMetadata[],
@@ -36,36 +36,36 @@ export function cachePolicyOf(
 ): CachePolicy {
   if (!endpoint) return { store: true, fields: { freshUntil: now } };
   const { originCacheControl } = endpoint;
-  const isFollowed = originCacheControl === "follow";
+  const usesOriginControl = originCacheControl === "follow";
   const [alone] = sources.length === 1 ? sources : [];
-  const said = (originCacheControl === "ignore" ? [] : sources).map((metadata) =>
-    alone ? saidBy(metadata) : restOf(saidBy(metadata), metadata.age),
+  const directives = (originCacheControl === "ignore" ? [] : sources).map((metadata) =>
+    alone ? originControlOf(metadata) : remainingControl(originControlOf(metadata), metadata.age),
   );
-  const shared = said.map((by) => by.shared);
+  const shared = directives.map((by) => by.shared);
   const store = !shared.some(({ noStore, private: isPrivate }) => noStore || isPrivate);
   const rule = lifetimeOf(endpoint.cacheControl);
-  const hasLifetime = isFollowed && shared.some((by) => sharedLifetime(by) !== undefined);
+  const hasLifetime = usesOriginControl && shared.some((by) => sharedLifetime(by) !== undefined);
   // A source without a lifetime has the endpoint's.
   const lifetime = hasLifetime ? Math.min(...shared.map((by) => sharedLifetime(by) ?? rule)) : undefined;
   const age = hasLifetime ? (alone?.age ?? 0) : 0;
   const governed = Math.max(0, (lifetime ?? rule) - age);
-  // A place that is cheap to ask is asked, instead of serving what is stale.
+  // An origin that is cheap to ask is asked, instead of serving a stale entry.
   const cheap = sources.some(({ freshFor }) => freshFor !== undefined && freshFor < governed);
   const fresh = Math.min(governed, ...sources.map(({ freshFor }) => freshFor ?? governed));
   const freshUntil = now + Math.round(fresh * (1 - JITTER * Math.random()));
-  const isKept = hasLifetime || rule > 0;
-  const limiting = isFollowed ? shared : [];
-  const behind = leastOf(limiting.map((by) => staleTime(by, by.staleWhileRevalidate) ?? governed));
-  const onError = leastOf(limiting.map((by) => staleTime(by, by.staleIfError)));
-  const behindFor = Math.min(behind ?? governed, endpoint.staleWhileRevalidate);
-  const control = controlOf(said, endpoint);
-  const cdnControl = cdnControlOf(said, lifetime);
+  const isCacheable = hasLifetime || rule > 0;
+  const limiting = usesOriginControl ? shared : [];
+  const staleLimit = leastOf(limiting.map((by) => staleTime(by, by.staleWhileRevalidate) ?? governed));
+  const errorLimit = leastOf(limiting.map((by) => staleTime(by, by.staleIfError)));
+  const staleFor = Math.min(staleLimit ?? governed, endpoint.staleWhileRevalidate);
+  const control = controlOf(directives, endpoint);
+  const cdnControl = cdnControlOf(directives, lifetime);
   return {
     store,
     fields: {
       freshUntil,
-      staleFor: cheap || !isKept ? 0 : behindFor,
-      errorFor: Math.min(onError ?? endpoint.staleIfError, endpoint.staleIfError),
+      staleFor: cheap || !isCacheable ? 0 : staleFor,
+      errorFor: Math.min(errorLimit ?? endpoint.staleIfError, endpoint.staleIfError),
       ...(control === undefined ? {} : { control }),
       ...(cdnControl === undefined ? {} : { cdnControl }),
       ...(age > 0 ? { age } : {}),
@@ -79,7 +79,7 @@ export function policyOfOriginal(metadata: SourceMetadata): {
   /** Time after that in which it may be used if the origin fails. */
   readonly errorFor: number | undefined;
 } {
-  const { shared } = saidBy(metadata);
+  const { shared } = originControlOf(metadata);
   return { lifetime: sharedLifetime(shared), errorFor: staleTime(shared, shared.staleIfError) };
 }
 
@@ -96,7 +96,7 @@ export function overdueOf(record: Pick<RenditionRecord, "stored" | "freshUntil">
   return isFromFuture(record, now) ? 0 : now - record.freshUntil;
 }
 
-/** Whether a stale entry may be served at once while its origin is asked in the background. */
+/** Whether a stale entry may be served while it is revalidated in the background. */
 export function servesWhileRevalidating(
   record: RenditionRecord,
   { staleWhileRevalidate }: Endpoint,
@@ -111,35 +111,37 @@ export function servesOnError(record: RenditionRecord, now = Date.now()): boolea
   return record.errorFor === undefined || overdueOf(record, now) < record.errorFor;
 }
 
-/** Seconds since the answer that a record tells of left its origin (RFC 9111 §4.2.3). */
+/** Seconds since the response that a record describes left its origin (RFC 9111 §4.2.3). */
 export function ageOf({ stored, age = 0 }: RenditionRecord, now = Date.now()): number {
   return Math.floor((Math.max(0, now - stored) + age) / 1000);
 }
 
 /**
- * What an origin says of one source. `Expires` counts where `Cache-Control` names no time (RFC 9111 §5.3), and neither counts
- * for shared caches where `CDN-Cache-Control` is there (RFC 9213 §2.2).
+ * The directives for one source. `Expires` counts if `Cache-Control` has no time (RFC 9111 §5.3), and neither counts
+ * for shared caches if there is a `CDN-Cache-Control` (RFC 9213 §2.2).
  */
-function saidBy({ cacheControl = "", cdnCacheControl, expiresIn }: SourceMetadata): Said {
-  const said = parseCacheControl(cacheControl);
-  const isSilent = said.maxAge === undefined && said.sharedMaxAge === undefined;
-  const clients = isSilent && expiresIn !== undefined ? { ...said, maxAge: expiresIn } : said;
+function originControlOf({ cacheControl = "", cdnCacheControl, expiresIn }: SourceMetadata): OriginControl {
+  const directives = parseCacheControl(cacheControl);
+  const isSilent = directives.maxAge === undefined && directives.sharedMaxAge === undefined;
+  const clients = isSilent && expiresIn !== undefined ? { ...directives, maxAge: expiresIn } : directives;
   const targeted = cdnCacheControl === undefined ? undefined : parseTargetedControl(cdnCacheControl);
   return { clients, shared: targeted ?? clients, isTargeted: targeted !== undefined };
 }
 
 /** What is left of lifetimes: a rendition of several sources, of different ages, is new. */
-function restOf({ shared, clients, isTargeted }: Said, age = 0): Said {
-  const rest = ({ maxAge, sharedMaxAge, ...said }: CacheControl): CacheControl => ({
-    ...said,
+function remainingControl({ shared, clients, isTargeted }: OriginControl, age = 0): OriginControl {
+  const remaining = ({ maxAge, sharedMaxAge, ...directives }: CacheControl): CacheControl => ({
+    ...directives,
     ...(maxAge !== undefined && { maxAge: Math.max(0, maxAge - age) }),
     ...(sharedMaxAge !== undefined && { sharedMaxAge: Math.max(0, sharedMaxAge - age) }),
   });
-  return { shared: rest(shared), clients: rest(clients), isTargeted };
+  return { shared: remaining(shared), clients: remaining(clients), isTargeted };
 }
 
-function isTelling(said: CacheControl): boolean {
-  return said.noStore || said.private || said.noCache || sharedLifetime(said) !== undefined;
+function hasDirectives(directives: CacheControl): boolean {
+  return (
+    directives.noStore || directives.private || directives.noCache || sharedLifetime(directives) !== undefined
+  );
 }
 
 function sharedLifetime({ noCache, sharedMaxAge, maxAge }: CacheControl): number | undefined {
@@ -147,12 +149,12 @@ function sharedLifetime({ noCache, sharedMaxAge, maxAge }: CacheControl): number
 }
 
 /**
- * For how long an origin lets a stale answer be served, where it says so. `s-maxage` forbids it as `proxy-revalidate` does
- * (RFC 9111 §5.2.2.10), unless a time is named beside it.
+ * For how long an origin allows a stale response; `undefined`: it does not limit that. `s-maxage` forbids it as
+ * `proxy-revalidate` does (RFC 9111 §5.2.2.10), unless a time is named beside it.
  */
-function staleTime(said: CacheControl, named: number | undefined): number | undefined {
-  if (said.mustRevalidate || said.noCache) return 0;
-  return said.sharedMaxAge === undefined ? named : (named ?? 0);
+function staleTime(directives: CacheControl, named: number | undefined): number | undefined {
+  if (directives.mustRevalidate || directives.noCache) return 0;
+  return directives.sharedMaxAge === undefined ? named : (named ?? 0);
 }
 
 function leastOf(times: readonly (number | undefined)[]): number | undefined {
@@ -160,30 +162,30 @@ function leastOf(times: readonly (number | undefined)[]): number | undefined {
   return known.length > 0 ? Math.min(...known) : undefined;
 }
 
-/** `Cache-Control` of the answers, where it is not the endpoint's. */
-function controlOf(said: readonly Said[], endpoint: Endpoint): string | undefined {
-  const own = said.map((by) => by.clients);
+/** `Cache-Control` of the responses, if it is not the endpoint's. */
+function controlOf(directives: readonly OriginControl[], endpoint: Endpoint): string | undefined {
+  const own = directives.map((by) => by.clients);
   if (own.some(({ noStore }) => noStore)) return "no-store";
   const { cacheControl, originCacheControl } = endpoint;
   if (originCacheControl !== "follow")
     return own.some((by) => by.private) ? privately(cacheControl) : undefined;
   const rule = parseCacheControl(cacheControl);
-  // An origin that speaks to CDNs alone leaves clients to the endpoint.
-  if (!own.some(isTelling))
+  // If an origin sends directives for CDNs alone, the endpoint's rule holds for clients.
+  if (!own.some(hasDirectives))
     return own.some((by) => by.mustRevalidate) && !rule.mustRevalidate
       ? `${cacheControl}, must-revalidate`
       : undefined;
   const clients = own.map((by) =>
-    isTelling(by) ? by : { ...rule, mustRevalidate: rule.mustRevalidate || by.mustRevalidate },
+    hasDirectives(by) ? by : { ...rule, mustRevalidate: rule.mustRevalidate || by.mustRevalidate },
   );
   if (clients.some(({ noStore }) => noStore)) return "no-store";
   return textOf(clients, clients.some((by) => by.private) ? "private" : "public");
 }
 
-/** `CDN-Cache-Control` of the answers, where an origin has sent one: what it keeps from our caches is kept from others, too. */
-function cdnControlOf(said: readonly Said[], maxAge: number | undefined): string | undefined {
-  if (!said.some(({ isTargeted }) => isTargeted)) return undefined;
-  const shared = said.map((by) => by.shared);
+/** `CDN-Cache-Control` of the responses, if an origin has sent one. What our caches must not store, others must not store either. */
+function cdnControlOf(directives: readonly OriginControl[], maxAge: number | undefined): string | undefined {
+  if (!directives.some(({ isTargeted }) => isTargeted)) return undefined;
+  const shared = directives.map((by) => by.shared);
   if (shared.some(({ noStore, private: isPrivate }) => noStore || isPrivate)) return "no-store";
   // There is one kind of caches that reads it, so one lifetime.
   return maxAge === undefined
@@ -191,23 +193,23 @@ function cdnControlOf(said: readonly Said[], maxAge: number | undefined): string
     : textOf(shared.map(({ sharedMaxAge: _, ...by }) => ({ ...by, maxAge })));
 }
 
-/** Directives that say what the strictest of several sources say: put together again, no other word of an origin gets out. */
-function textOf(said: readonly CacheControl[], visibility?: "private" | "public"): string {
+/** The strictest directives of several sources. Printed from parsed values, so nothing else that an origin sent is passed on. */
+function textOf(directives: readonly CacheControl[], visibility?: "private" | "public"): string {
   const isPrivate = visibility === "private";
-  const noCache = said.some((by) => by.noCache);
-  const strict = isPrivate || noCache || said.some((by) => by.mustRevalidate);
+  const noCache = directives.some((by) => by.noCache);
+  const strict = isPrivate || noCache || directives.some((by) => by.mustRevalidate);
   const time = (directive: string, milliseconds: number | undefined) =>
     milliseconds === undefined ? undefined : `${directive}=${Math.floor(milliseconds / 1000)}`;
   /** What one of them does not allow, none does. */
   const stale = (directive: string, key: "staleWhileRevalidate" | "staleIfError") =>
-    strict || said.some((by) => by[key] === undefined)
+    strict || directives.some((by) => by[key] === undefined)
       ? undefined
-      : time(directive, leastOf(said.map((by) => by[key])));
-  const hasShared = !isPrivate && said.some(({ sharedMaxAge }) => sharedMaxAge !== undefined);
+      : time(directive, leastOf(directives.map((by) => by[key])));
+  const hasShared = !isPrivate && directives.some(({ sharedMaxAge }) => sharedMaxAge !== undefined);
   return [
     visibility,
-    noCache ? "no-cache" : time("max-age", leastOf(said.map(({ maxAge }) => maxAge))),
-    hasShared && !noCache ? time("s-maxage", leastOf(said.map(sharedLifetime))) : undefined,
+    noCache ? "no-cache" : time("max-age", leastOf(directives.map(({ maxAge }) => maxAge))),
+    hasShared && !noCache ? time("s-maxage", leastOf(directives.map(sharedLifetime))) : undefined,
     strict ? "must-revalidate" : undefined,
     stale("stale-while-revalidate", "staleWhileRevalidate"),
     stale("stale-if-error", "staleIfError"),
@@ -216,7 +218,7 @@ function textOf(said: readonly CacheControl[], visibility?: "private" | "public"
     .join(", ");
 }
 
-/** The same lifetime, for the client's own cache alone; what not even that may keep stays so. */
+/** The same lifetime, for the client's own cache alone; `no-store` stays. */
 export function privately(cacheControl: string): string {
   const { noStore, noCache, maxAge } = parseCacheControl(cacheControl);
   if (noStore) return "private, no-store";

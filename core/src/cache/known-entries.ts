@@ -42,8 +42,8 @@ export function createKnownEntries() {
       note(metadata, hasBody);
       return metadata;
     },
-    /** Whether the backend has this entry already, and it is fresh for about as long: to remember that is enough. */
-    remembers(metadata: RenditionRecord, hasBody: boolean): boolean {
+    /** Whether the backend has this entry already, fresh for about as long: then it need not be written, only noted here. */
+    noteIfUnchanged(metadata: RenditionRecord, hasBody: boolean): boolean {
       const before = known.get(metadata.key);
       if (!before || (hasBody && !before.hasBody)) return false;
       if (Math.abs(metadata.freshUntil - before.freshUntil) > MIN_EXTENSION_MS) return false;

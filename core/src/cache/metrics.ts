@@ -9,7 +9,7 @@ export interface MeasuredCache {
   readonly read: () => CacheContents | undefined;
 }
 
-/** Reports what a cache holds, under the names that all caches have in common. Call in `apply`. */
+/** Reports what a cache contains, under the names that all caches have in common. Call in `apply`. */
 export function measureCache(
   api: Pick<PluginApi, "metric">,
   { cache, shared = false, read }: MeasuredCache,

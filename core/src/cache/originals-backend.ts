@@ -118,12 +118,12 @@ export function createOriginalsBackend(
 
   async function inOrder(key: string, change: () => Promise<void>): Promise<void> {
     const done = (changes.get(key) ?? Promise.resolve()).then(change);
-    const settled = done
+    const finished = done
       .catch(() => {})
       .then(() => {
-        if (changes.get(key) === settled) changes.delete(key);
+        if (changes.get(key) === finished) changes.delete(key);
       });
-    changes.set(key, settled);
+    changes.set(key, finished);
     await done;
   }
 

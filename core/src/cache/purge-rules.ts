@@ -2,12 +2,12 @@ import type { Job } from "../model/job.ts";
 import { type ActiveRule, matchesOriginal, matchesRule, type Purgeable } from "../model/purge-rule.ts";
 import { monotonicNow } from "../util/monotonic.ts";
 
-/** Purge rules that are remembered, and for how long in milliseconds: longer than any work that began before them. */
-const MOST = 10_000;
-const LONGEST = 60 * 60_000;
+/** Rules that are kept, and their age in milliseconds, at most: longer than any work that began before them. */
+const MAX_RULES = 10_000;
+const MAX_AGE_MS = 60 * 60_000;
 
 /** A purge rule, and when it came, as of `monotonicNow()`. */
-interface Kept {
+interface RuleEntry {
   readonly rule: ActiveRule;
   readonly at: number;
 }
@@ -16,11 +16,11 @@ interface Kept {
 export type NewRule = Omit<ActiveRule, "sequence">;
 
 /**
- * The purge rules of this process, in their order. What began before a rule that matches it is out of date: nobody joins it,
- * and nothing of it is kept.
+ * The purge rules of this process, in their order. What began before a rule that matches it is out of date: no request joins
+ * it, and its result is not stored.
  */
 export function createPurgeRules() {
-  const kept: Kept[] = [];
+  const entries: RuleEntry[] = [];
   /** Purge rules that caches have not carried out yet. */
   const pending = new Set<ActiveRule>();
   let last = 0;
@@ -32,10 +32,10 @@ export function createPurgeRules() {
     add(rule: NewRule): ActiveRule {
       const numbered = { ...rule, sequence: ++last };
       const at = monotonicNow();
-      kept.push({ rule: numbered, at });
+      entries.push({ rule: numbered, at });
       pending.add(numbered);
-      while (kept[0] && (kept.length > MOST || at - kept[0].at > LONGEST)) {
-        forgotten = kept.shift()?.rule.sequence ?? forgotten;
+      while (entries[0] && (entries.length > MAX_RULES || at - entries[0].at > MAX_AGE_MS)) {
+        forgotten = entries.shift()?.rule.sequence ?? forgotten;
       }
       return numbered;
     },
@@ -45,7 +45,9 @@ export function createPurgeRules() {
     isPurged(record: Purgeable, since: number): boolean {
       if (since >= last) return false;
       // A rule that has been forgotten may have matched it.
-      return since < forgotten || kept.some(({ rule }) => rule.sequence > since && matchesRule(record, rule));
+      return (
+        since < forgotten || entries.some(({ rule }) => rule.sequence > since && matchesRule(record, rule))
+      );
     },
     /**
      * When the newest rule that matches an original came, as of `monotonicNow()`; 0: there is none. Work on it that began before
@@ -68,7 +70,7 @@ export function createPurgeRules() {
 
   /** When the newest rule of which this is true came; 0: there is none. */
   function newest(matches: (rule: ActiveRule) => boolean): number {
-    return kept.findLast(({ rule }) => matches(rule))?.at ?? 0;
+    return entries.findLast(({ rule }) => matches(rule))?.at ?? 0;
   }
 }
 

@@ -10,19 +10,20 @@ import { newRuleId, ruleSchema } from "./journal-rule.ts";
 import { createPurgeRules, type NewRule, type PurgeRules } from "./purge-rules.ts";
 
 const TOPIC = "purge";
-const MISSED = "purge:missed";
+/** Asks the other processes to announce recent purges again. */
+const REPLAY_TOPIC = "purge:missed";
 
-/** Purges whose state is remembered. */
-const REMEMBERED = 10_000;
+/** Purges whose state is kept. */
+const MAX_PURGES = 10_000;
 
 const announcement = z.object({
   id: z.string(),
   purgeRules: z.array(ruleSchema),
 });
 
-/** What a process that was cut off is told again: the purges of the last hour, in milliseconds, and how many at most. */
-const MISSED_FOR = 60 * 60_000;
-const MOST_MISSED = 1_000;
+/** Purges that are announced again to a process that was cut off: their age in milliseconds, and their number, at most. */
+const REPLAY_AGE_MS = 60 * 60_000;
+const MAX_REPLAYED = 1_000;
 
 export type PurgeState = "pending" | "completed";
 
@@ -40,7 +41,7 @@ export interface Purge {
 
 /**
  * The purges of the process: each is carried out by the caches of all runtimes, and announced to the other processes,
- * which do the same. One that was missed while a line was lost is asked for again.
+ * which do the same. After a transport was lost, the missed ones are announced again.
  */
 export function createPurges(bus: Bus, log: Logger) {
   const purgeRules: PurgeRules = createPurgeRules();
@@ -48,21 +49,21 @@ export function createPurges(bus: Bus, log: Logger) {
   const states = new LRUCache<
     string,
     { state: PurgeState; readonly at: number; readonly purgeRules: readonly NewRule[] }
-  >(atMost(REMEMBERED));
+  >(atMost(MAX_PURGES));
 
   /** Ids of the rules that this process knows. */
-  const rules = new LRUCache<string, true>(atMost(REMEMBERED));
+  const rules = new LRUCache<string, true>(atMost(MAX_PURGES));
 
   const ends = [
-    bus.subscribe(TOPIC, hear, () => bus.publish(MISSED, {})),
-    bus.subscribe(MISSED, () => {
-      const since = monotonicNow() - MISSED_FOR;
-      const missed = [...states.entries()].filter(([, { at }]) => at > since).slice(0, MOST_MISSED);
+    bus.subscribe(TOPIC, receive, () => bus.publish(REPLAY_TOPIC, {})),
+    bus.subscribe(REPLAY_TOPIC, () => {
+      const since = monotonicNow() - REPLAY_AGE_MS;
+      const missed = [...states.entries()].filter(([, { at }]) => at > since).slice(0, MAX_REPLAYED);
       for (const [id, { purgeRules }] of missed.reverse()) bus.publish(TOPIC, { id, purgeRules });
     }),
   ];
 
-  function hear(message: unknown): void {
+  function receive(message: unknown): void {
     const heard = announcement.safeParse(message);
     if (!heard.success) {
       log.warn("invalid purge message from another process");
@@ -101,7 +102,7 @@ export function createPurges(bus: Bus, log: Logger) {
       return { id, done, heard: bus.publish(TOPIC, { id, purgeRules: wanted }) };
     },
     /** Carries out a rule that was found in the journal of a cache: its announcement got lost, or there is no bus. */
-    learn(rule: PurgeRule & { readonly id: string }): void {
+    carryOutFromJournal(rule: PurgeRule & { readonly id: string }): void {
       if (rules.has(rule.id)) return;
       void carryOut(`journal ${rule.id}`, [{ ...rule, remote: true }]);
     },

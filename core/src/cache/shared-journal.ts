@@ -10,7 +10,7 @@ export interface JournalParts {
   readonly clock: Clock;
   /** Milliseconds for which the backend keeps entries. */
   readonly ttl?: number;
-  /** Rules that the journal holds; one more becomes a rule that matches everything. @default 10_000 */
+  /** Rules in the journal at most; one more becomes a rule that matches everything. @default 10_000 */
   readonly maxRules?: number;
   /** Another process has added a rule since this one read the journal first. */
   readonly onRule?: (rule: JournalRule) => void;
@@ -58,8 +58,8 @@ export function createSharedJournal(
     return reading;
   }
 
-  /** Knows a rule, from this moment on. Returns the ids of those that it replaces. */
-  function learn(rule: JournalRule): string[] {
+  /** Applies a rule from now on. Returns the ids of those that it replaces. */
+  function activate(rule: JournalRule): string[] {
     const replaced = [...known.values()]
       .filter((one) => one.id !== rule.id && covers(rule, one))
       .map(({ id }) => id);
@@ -74,10 +74,10 @@ export function createSharedJournal(
     isCurrent: (seen: string | undefined) => isLoaded && (seen === undefined || seen === version),
     read,
     /** A rule that another process has written. */
-    learn: (rule: JournalRule) => void learn(rule),
+    activate: (rule: JournalRule) => void activate(rule),
     async add(rule: JournalRule): Promise<void> {
       const now: JournalRule = known.size < maxRules ? rule : { id: rule.id, kind: "all", value: "" };
-      const replaced = learn(now);
+      const replaced = activate(now);
       writing.add(now.id);
       await journal?.add(now, replaced).finally(() => writing.delete(now.id));
     },

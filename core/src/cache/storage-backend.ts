@@ -2,7 +2,7 @@ import { hash } from "node:crypto";
 import { crc32 } from "node:zlib";
 import { bodyOf, type CompleteBody } from "../model/rendition.ts";
 import type { CacheBackend } from "../plugin/cache-backend.ts";
-import { createStorageFiles, readWhole, type WritableStorage } from "./storage-files.ts";
+import { createStorageFiles, readComplete, type WritableStorage } from "./storage-files.ts";
 import { createStorageJournal } from "./storage-journal.ts";
 import type { BodyReference } from "./stored-file.ts";
 
@@ -26,7 +26,7 @@ export function createStorageBackend(storage: WritableStorage, prefix: string): 
     const { length, sum } = reference;
     if (length <= MAX_CHECKED_BYTES) {
       const entry = await files.open(path, { signal });
-      const bytes = entry && (await readWhole(entry, length));
+      const bytes = entry && (await readComplete(entry, length));
       if (!bytes || bytes.byteLength !== length || crc32(bytes) !== sum) return undefined;
       return bodyOf(bytes);
     }

@@ -50,7 +50,7 @@ export function createStorageFiles(storage: WritableStorage, nameOf: (key: strin
   /** `undefined`: not here, damaged, or the metadata of another key. */
   async function read(key: string, signal: AbortSignal = NEVER): Promise<MetadataFile | undefined> {
     const entry = await open(metadataPath(key), { signal });
-    const found = entry && decodeMetadata((await readWhole(entry, MAX_METADATA_BYTES)).toString());
+    const found = entry && decodeMetadata((await readComplete(entry, MAX_METADATA_BYTES)).toString());
     return found?.metadata.key === key ? found : undefined;
   }
 
@@ -186,7 +186,7 @@ function own(work: Promise<unknown>): Promise<unknown> {
 }
 
 /** All bytes of a file; none if they are more than `limit`. */
-export async function readWhole(entry: StorageEntry, limit: number): Promise<Buffer> {
+export async function readComplete(entry: StorageEntry, limit: number): Promise<Buffer> {
   try {
     if ((entry.size ?? 0) > limit) return Buffer.of();
     return await buffer(await entry.body());

@@ -3,7 +3,7 @@ import { ruleSchema } from "./journal-rule.ts";
 import type { WritableStorage } from "./storage-files.ts";
 
 /** Characters of one segment of a path, and of all that describe a rule. */
-const SEGMENT = 180;
+const MAX_SEGMENT_CHARACTERS = 180;
 const MAX_CHARACTERS = 540;
 
 /** Purge rules as empty files, whose names contain everything: one list shows all of them. */
@@ -34,7 +34,7 @@ export function createStorageJournal(storage: WritableStorage, folder: string): 
     const { id, kind, value, tenant } = rule;
     const text = Buffer.from(JSON.stringify([kind, value, tenant])).toString("base64url");
     if (text.length <= MAX_CHARACTERS) {
-      const path = `${folder}${id}/${text.match(new RegExp(`.{1,${SEGMENT}}`, "g"))?.join("/")}`;
+      const path = `${folder}${id}/${text.match(new RegExp(`.{1,${MAX_SEGMENT_CHARACTERS}}`, "g"))?.join("/")}`;
       paths.set(id, path);
       return path;
     }

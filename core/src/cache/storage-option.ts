@@ -34,9 +34,11 @@ export function cacheStorageOf(
   }
   const { write, remove, list } = storage;
   if (!write || !remove || !list) throw refuse(`the origin '${origin}' cannot be written to`);
-  const asking = endpoints.find(({ origins, library }) => library === origin || origins.includes(origin));
-  if (!asking) return storage as WritableStorage;
-  throw refuse(`the endpoint ${asking.name} asks the origin '${origin}'; ${contents} need a separate origin`);
+  const endpoint = endpoints.find(({ origins, library }) => library === origin || origins.includes(origin));
+  if (!endpoint) return storage as WritableStorage;
+  throw refuse(
+    `the endpoint ${endpoint.name} asks the origin '${origin}'; ${contents} need a separate origin`,
+  );
 }
 
 /** Tries for `mediatap doctor` all that a cache needs of its storage. `path`: of a file that is no entry. */

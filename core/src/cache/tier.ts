@@ -30,11 +30,11 @@ const checkEntry = resultCheckOf("cache");
 /** Bytes that an entry counts for in the write queue, besides its body. */
 const METADATA_BYTES = 1_000;
 
-/** Milliseconds after which the rules of processes that this one does not hear of are read. */
-const REFRESH_MS = 30_000;
+/** Milliseconds after which the journal is read for rules whose announcement was lost. */
+const REFRESH_INTERVAL_MS = 30_000;
 
-/** Milliseconds for which rules are remembered of a backend without a journal: longer than anything is being written. */
-const OWN_RULES_MS = 10 * 60_000;
+/** Milliseconds for which the rules of a backend without a journal are kept: longer than any write takes. */
+const OWN_RULES_TTL_MS = 10 * 60_000;
 
 /** Milliseconds that a start, if the backend names no other time, and a stop wait for it. */
 const START_TIMEOUT_MS = 2_000;
@@ -62,7 +62,7 @@ export interface TierParts {
   readonly cooldown: number;
   /** Whether an entry has been purged in this process since a moment (`PurgeRules.now()`). */
   readonly isPurged: (metadata: RenditionRecord, since: number) => boolean;
-  /** Another process has purged this, and this one had not heard of it. */
+  /** Another process has purged this, and its announcement was lost. */
   readonly onRule?: (rule: JournalRule) => void;
 }
 
@@ -71,11 +71,11 @@ export interface TierEntry {
   readonly body?: CompleteBody;
 }
 
-/** How a backend reads for a client that waits. Its signal is made on first use: most backends answer without. */
+/** How a backend reads for a client that waits. Its signal is made on first use: most backends return without reading it. */
 class Get implements GetOptions {
   readonly body: boolean;
   readonly #client: { readonly signal: AbortSignal };
-  #late: AbortController | undefined;
+  #timeoutController: AbortController | undefined;
   #signal: AbortSignal | undefined;
 
   constructor(client: { readonly signal: AbortSignal }, body: boolean) {
@@ -84,15 +84,15 @@ class Get implements GetOptions {
   }
 
   get signal(): AbortSignal {
-    this.#late ??= new AbortController();
-    this.#signal ??= AbortSignal.any([this.#client.signal, this.#late.signal]);
+    this.#timeoutController ??= new AbortController();
+    this.#signal ??= AbortSignal.any([this.#client.signal, this.#timeoutController.signal]);
     return this.#signal;
   }
 
   /** It has taken too long. */
   abort(): void {
-    this.#late ??= new AbortController();
-    this.#late.abort();
+    this.#timeoutController ??= new AbortController();
+    this.#timeoutController.abort();
   }
 }
 
@@ -117,7 +117,7 @@ export function createTier({
     ttl,
   } = options;
   const isLocal = timeout === undefined;
-  /** Without a journal, a backend may return what was being written when a purge came: this process remembers the rule. */
+  /** Without a journal, a backend may return what was being written when a purge came: this process keeps the rule. */
   const journal = backend.journal
     ? createSharedJournal(backend.journal, {
         clock,
@@ -126,7 +126,7 @@ export function createTier({
       })
     : isLocal
       ? undefined
-      : createSharedJournal(undefined, { clock, ttl: OWN_RULES_MS });
+      : createSharedJournal(undefined, { clock, ttl: OWN_RULES_TTL_MS });
   const known = createKnownEntries();
   /** Rules that the backend has not carried out yet: it failed. What they match is a miss. */
   const pending = new Map<ActiveRule, JournalRule | undefined>();
@@ -147,7 +147,7 @@ export function createTier({
     });
   }
 
-  /** A backend that answers from memory has no breaker: what it throws is a defect of its own. */
+  /** A backend in memory has no breaker: what it throws is a defect of its own. */
   function attempt<T>(work: () => MaybePromise<T>): MaybePromise<T | undefined> {
     const failed = (err: unknown) => {
       log.warn({ err: wrap(err, "cache", name), cache: name }, "a cache failed");
@@ -231,20 +231,22 @@ export function createTier({
   /** Stores an entry; resolves once that is done, or given up. */
   function put(metadata: RenditionRecord, body: CompleteBody | undefined, since: number): MaybePromise<void> {
     if (metadata.private && options.private === false) return remove(metadata.key);
-    const kept = body && body.length <= maxEntryBytes ? body : undefined;
+    const storedBody = body && body.length <= maxEntryBytes ? body : undefined;
     if (isLocal) {
       if (isPurged(metadata, since)) return undefined;
       return attempt(() => {
-        const done = backend.put(metadata.key, metadata, kept);
+        const done = backend.put(metadata.key, metadata, storedBody);
         return done instanceof Promise
           ? done.then(() => (isPurged(metadata, since) ? backend.delete(metadata.key) : undefined))
           : undefined;
       });
     }
-    if (known.remembers(metadata, body !== undefined)) return undefined;
-    const limit = writeTimeout + (kept?.length ?? 0) / 1000;
-    const bytes = METADATA_BYTES + (kept?.bytes ? kept.length : 0);
-    return track(queue(bytes, () => writing.run(() => withTimeout(limit, write(metadata, kept, since)))));
+    if (known.noteIfUnchanged(metadata, body !== undefined)) return undefined;
+    const limit = writeTimeout + (storedBody?.length ?? 0) / 1000;
+    const bytes = METADATA_BYTES + (storedBody?.bytes ? storedBody.length : 0);
+    return track(
+      queue(bytes, () => writing.run(() => withTimeout(limit, write(metadata, storedBody, since)))),
+    );
   }
 
   /** Stores an original while it is read, however long that takes. */
@@ -297,7 +299,7 @@ export function createTier({
     if (IGNORED_RULES[stores].has(rule.kind)) return;
     known.forgetMatching(rule);
     const inJournal = journal && journalRule(rule);
-    if (inJournal && rule.remote) journal.learn(inJournal);
+    if (inJournal && rule.remote) journal.activate(inJournal);
     if (isLocal) return attempt(() => backend.deleteMatching?.(rule));
     pending.set(rule, inJournal);
     return carryOut(rule, inJournal).catch((err: unknown) => {
@@ -325,7 +327,7 @@ export function createTier({
 
   function refreshLater(): void {
     if (isClosed) return;
-    cancelRefresh = clock.after(REFRESH_MS, () => void refresh().finally(refreshLater));
+    cancelRefresh = clock.after(REFRESH_INTERVAL_MS, () => void refresh().finally(refreshLater));
   }
 
   return {
@@ -369,7 +371,7 @@ function journalRule({ id, kind, value, tenant }: ActiveRule): JournalRule {
   return { id, kind, value, ...(tenant !== undefined && { tenant }) };
 }
 
-/** What an entry says of its rendition; the same object where the backend has the same one. */
+/** The rendition's metadata in an entry; the same object if the backend returned that. */
 function recordOf(stored: StoredMetadata): RenditionRecord {
   if (stored.purges === undefined) return stored;
   const { purges: _, ...record } = stored;

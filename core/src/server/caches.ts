@@ -68,7 +68,7 @@ function tierOf(
     clock: systemClock,
     cooldown,
     isPurged: purges.purgeRules.isPurged,
-    onRule: purges.learn,
+    onRule: purges.carryOutFromJournal,
   });
   const leave = purges.carry(async (rule) => tier.purge(rule));
   return {
