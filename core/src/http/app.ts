@@ -8,7 +8,7 @@ import type { Endpoint } from "../model/endpoint.ts";
 import { type ErrorCode, isChanged, MediaError } from "../model/errors.ts";
 import type { Exchange } from "../model/exchange.ts";
 import type { Job } from "../model/job.ts";
-import { assertNoLoop, loopMark, serverMarkOf, withLoopList } from "../origin/loop.ts";
+import { assertNoLoop, printLoopToken, serverMarkOf, withLoopList } from "../origin/loop.ts";
 import { attributed, wrap } from "../plugin/errors.ts";
 import type { AnswerOptions } from "../request/answer.ts";
 import { isPending } from "../request/result.ts";
@@ -163,7 +163,7 @@ function createMedia({ runtime, isReady, isRefused }: AppParts) {
   const noteShortage = throttled<object>(SHORTAGE_LOG_INTERVAL_MS, (requests, last) =>
     log.warn({ requests, ...last }, "the machine has run out of resources"),
   );
-  const mark = loopMark(serverMarkOf(runtime.endpoints));
+  const loopToken = printLoopToken(serverMarkOf(runtime.endpoints));
 
   return (req: IncomingMessage, res: ServerResponse): MaybePromise<void> => {
     const ip = clients.ipOf(req);
@@ -207,7 +207,7 @@ function createMedia({ runtime, isReady, isRefused }: AppParts) {
 
   function byMethod(exchange: Exchange, res: ServerResponse): MaybePromise<number> {
     if (isRefused(res.req.socket)) throw busy(1);
-    assertNoLoop(exchange.request.header("cdn-loop"), mark);
+    assertNoLoop(exchange.request.header("cdn-loop"), loopToken);
     const { method } = exchange.request;
     if (method === "GET" || method === "HEAD") return answer(exchange, res);
     if (method === "OPTIONS") return preflight(exchange, res);

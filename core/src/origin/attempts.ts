@@ -10,17 +10,17 @@ import { maskText } from "../util/redact.ts";
 import { currentTrace } from "../util/trace.ts";
 import { SKIPPED } from "./pauses.ts";
 
-type Answer = Source | typeof NOT_MODIFIED | undefined;
+export type FetchResult = Source | typeof NOT_MODIFIED | undefined;
 
 /**
  * Notes what came of each attempt: for the client how long it took, by the place of the origin, since its name is the
  * operator's; for the operator a line in the log, which is a warning where the origin failed, and a report.
  */
 export function createAttempts(hooks: Hooks, log: Logger) {
-  return (attempt: Attempt, ask: () => Promise<Answer>): Promise<Answer> =>
-    traced(hooks, { kind: "attempt", attempt }, () => made(attempt, ask));
+  return (attempt: Attempt, fetch: () => Promise<FetchResult>): Promise<FetchResult> =>
+    traced(hooks, { kind: "attempt", attempt }, () => recorded(attempt, fetch));
 
-  async function made(attempt: Attempt, ask: () => Promise<Answer>): Promise<Answer> {
+  async function recorded(attempt: Attempt, fetch: () => Promise<FetchResult>): Promise<FetchResult> {
     const { place, origin, asset, context } = attempt;
     const started = performance.now();
     const report = (outcome: AttemptOutcome, error?: MediaError) => {
@@ -38,12 +38,12 @@ export function createAttempts(hooks: Hooks, log: Logger) {
       trace: currentTrace()?.id,
     });
     try {
-      const answer = await ask();
-      const outcome = outcomeOf(answer);
+      const result = await fetch();
+      const outcome = outcomeOf(result);
       note(outcome);
       if (log.isLevelEnabled("debug")) log.debug(lineOf(outcome), "an origin was tried");
       report(outcome);
-      return answer;
+      return result;
     } catch (error) {
       if (context.signal.aborted) {
         report("aborted");
@@ -77,7 +77,7 @@ const FAILED = "an origin failed";
 /** By the code of the cause. */
 const MESSAGES: Readonly<Record<string, string>> = { EGUARD: "an address of an origin was refused" };
 
-function outcomeOf(answer: Answer): AttemptOutcome {
-  if (answer === undefined) return "not here";
-  return answer === NOT_MODIFIED ? "not modified" : "found";
+function outcomeOf(result: FetchResult): AttemptOutcome {
+  if (result === undefined) return "not here";
+  return result === NOT_MODIFIED ? "not modified" : "found";
 }

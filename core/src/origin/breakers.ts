@@ -14,17 +14,17 @@ import { reasonOf } from "../util/log.ts";
 import type { OriginEntry } from "./entry.ts";
 import { createPauses, type Pauses, skipped } from "./pauses.ts";
 
-/** Hosts behind web proxies whose state is kept. */
-const MOST = 1000;
+/** Hosts behind web proxies whose state is stored. */
+const MAX_HOSTS = 1000;
 
 /** The circuit breakers of all origins; a web proxy has one for each host. */
 export interface Breakers {
   of(origin: Pick<OriginEntry, "name" | "fingerprint" | "storage">, asset: Asset): Breaker<MediaError>;
-  /** Files that origins do not want to be asked for. */
+  /** Files for which origins have sent `Retry-After`. */
   readonly pauses: Pauses;
-  /** State of each origin that was asked, by its name. */
+  /** State of each origin that was used, by its name. */
   states(): Record<string, BreakerState>;
-  /** The limits of another configuration hold from now on. */
+  /** Sets the limits of another configuration. */
   adopt(limits: Limits): void;
 }
 
@@ -60,7 +60,7 @@ export function createBreakers(initial: Limits, log: Logger): Breakers {
     const line = { ...what, code: error.code, ms: Math.round(milliseconds), reason: reasonOf(error) };
     log.warn(line, "an origin is skipped for a while");
   };
-  const known = new LRUCache<string, Known>({ max: MOST });
+  const known = new LRUCache<string, Known>({ max: MAX_HOSTS });
   return {
     pauses: createPauses(),
     of({ name, fingerprint, storage }, asset) {

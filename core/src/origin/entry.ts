@@ -4,6 +4,6 @@ import type { Storage } from "../model/source.ts";
 /** An origin whose storage is open. */
 export interface OriginEntry extends OriginInfo {
   readonly storage: Storage;
-  /** Milliseconds after which a second request is sent beside one that has not answered. Left out: never. */
+  /** Milliseconds after which a second request is sent beside one without a response. Left out: never. */
   readonly hedge?: number;
 }

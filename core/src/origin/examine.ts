@@ -4,8 +4,8 @@ import { NOT_MODIFIED } from "../model/source.ts";
 import { reasonOf } from "../util/log.ts";
 import type { OriginEntry } from "./entry.ts";
 
-/** A name that no origin has: "not here" is the answer of one that works. */
-const NOBODY = "mediatap-doctor/no-such-file";
+/** A path that no origin has: one that works returns "not here". */
+const MISSING_PATH = "mediatap-doctor/no-such-file";
 
 /** Milliseconds that a check may take. */
 export const CHECK_TIMEOUT_MS = 5_000;
@@ -25,7 +25,7 @@ export async function examineOrigin({ type, storage }: OriginEntry): Promise<Ori
   try {
     if (storage.check) await storage.check(signal);
     else {
-      const entry = await storage.open(NOBODY, { signal, head: true });
+      const entry = await storage.open(MISSING_PATH, { signal, head: true });
       if (typeof entry === "object") await entry.close?.();
     }
     return { state: "good", text: `${type}, responded in ${since(started)} ms` };

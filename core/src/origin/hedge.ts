@@ -3,8 +3,8 @@ import type { NOT_MODIFIED, StorageEntry } from "../model/source.ts";
 type Opened = StorageEntry | typeof NOT_MODIFIED | undefined;
 
 /**
- * Opens a file; where the answer takes longer than `after` milliseconds, asks a second time beside it. The first answer
- * counts, the other attempt is stopped. A failure counts only when no other attempt is under way.
+ * Opens a file; if the response takes longer than `after` milliseconds, sends a second request beside the first. The first
+ * response counts, the other attempt is aborted. A failure counts only if no other attempt is running.
  */
 export function hedged(
   after: number,
@@ -21,12 +21,12 @@ export function hedged(
     attempts.push(own);
     running++;
     open(AbortSignal.any([signal, own.signal])).then(
-      (answer) => {
+      (result) => {
         running--;
-        if (done) return answer && typeof answer !== "symbol" ? void answer.close?.() : undefined;
+        if (done) return result && typeof result !== "symbol" ? void result.close?.() : undefined;
         done = true;
         for (const other of attempts) if (other !== own) other.abort();
-        resolve(answer);
+        resolve(result);
       },
       (error: unknown) => {
         running--;

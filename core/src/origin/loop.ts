@@ -17,7 +17,7 @@ const MAX_CHARACTERS = 2_000;
 const NAME = "mediatap";
 
 /** The member by which this server knows its own requests (RFC 8586 §2). */
-export function loopMark(serverMark?: string): string {
+export function printLoopToken(serverMark?: string): string {
   if (serverMark === undefined) return NAME;
   if (!/^[\w.-]+$/.test(serverMark)) {
     throw new MediaError("ECONFIG", "Expected letters, digits and -._ for serverMark");
@@ -25,11 +25,11 @@ export function loopMark(serverMark?: string): string {
   return `${NAME}; id=${serverMark}`;
 }
 
-/** Throws `ELOOP` if a request came from the server of this mark, or passed more servers than a chain has. */
-export function assertNoLoop(list: string | undefined, mark: string): void {
+/** Throws `ELOOP` if a request came from the server of this token, or passed more servers than a chain has. */
+export function assertNoLoop(list: string | undefined, token: string): void {
   if (list === undefined) return;
   const members = list.split(",");
-  if (members.some((member) => member.trim() === mark)) {
+  if (members.some((member) => member.trim() === token)) {
     throw new MediaError("ELOOP", "The request came from this server");
   }
   if (members.length > MAX_MEMBERS || list.length > MAX_CHARACTERS) {
@@ -43,13 +43,13 @@ export function withLoopList<T>(list: string | undefined, work: () => T): T {
 }
 
 /** `CDN-Loop` of a request to an origin: what the request had that the work is done for, and this server. */
-export function loopListWith(mark: string): string {
+export function loopListWith(token: string): string {
   const list = lists.getStore();
-  return list === undefined ? mark : `${list}, ${mark}`;
+  return list === undefined ? token : `${list}, ${token}`;
 }
 
 /**
- * What tells the current work from equal work for requests that passed other servers of this kind; `""`: none did. Two servers
+ * What distinguishes the current work from equal work for requests that passed other servers of this kind; `""`: none did. Two servers
  * that are each other's origin would wait for each other for ever if a request that comes from the second one joined the work of
  * the first one that waits for the second.
  */

@@ -5,21 +5,21 @@ import { atMost } from "../util/entries.ts";
 /** Code of the cause of an error that was not met again: the origin is skipped. */
 export const SKIPPED = "ESKIPPED";
 
-/** Files that are remembered. */
-const MAX_FILES = 10_000;
+/** Files for which a pause is stored. */
+const MAX_PAUSED_FILES = 10_000;
 
 /**
  * Keeps requests from an origin for a file that it refused for a while (429 or 503 with `Retry-After`). It refused one file
- * and not all: whether the origin as a whole is in trouble, its breaker tells.
+ * and not all; the circuit breaker decides about the origin as a whole.
  */
 export interface Pauses {
-  /** Does the work for a file, named by parts that tell it from all others; else throws the refusal again. */
+  /** Does the work for a file, identified by `file`; throws the refusal again while the pause lasts. */
   run<T>(file: readonly (string | undefined)[], work: () => Promise<T>): Promise<T>;
 }
 
 export function createPauses(now: () => number = () => performance.now()): Pauses {
   const paused = new LRUCache<string, { readonly until: number; readonly error: MediaError }>(
-    atMost(MAX_FILES),
+    atMost(MAX_PAUSED_FILES),
   );
   return {
     async run(file, work) {
@@ -38,7 +38,7 @@ export function createPauses(now: () => number = () => performance.now()): Pause
   };
 }
 
-/** Clients are not told to wait longer than we do. */
+/** `Retry-After` for clients is at most our own pause. */
 function shortened({ code, message, cause, outage, status }: MediaError, milliseconds: number): MediaError {
   const retryAfterSeconds = Math.ceil(milliseconds / 1000);
   return new MediaError(code, message, { cause, outage, status, retryAfterSeconds });

@@ -25,18 +25,19 @@ import {
 import type { OriginalsPolicy } from "../plugin/cache-backend.ts";
 import type { ClusterLocks } from "../plugin/locks.ts";
 import { withTimeout } from "../util/timeout.ts";
+import type { FetchResult } from "./attempts.ts";
 import type { OriginEntry } from "./entry.ts";
 import { isVideoPath } from "./reader/metadata.ts";
 import { type ByteBudget, createSource, sameFile } from "./source.ts";
 import { createTee, type Tee } from "./tee.ts";
 
-/** Milliseconds for which a copy that another machine writes is waited for; then the origin is asked here, too. */
+/** Milliseconds for which a copy that another machine writes is waited for; then this machine fetches, too. */
 const WAIT_TIMEOUT_MS = 5_000;
 
 const CLOSE_TIMEOUT_MS = 5_000;
 
 /** Failures after which no copy is used: the origin has decided. */
-const FINAL = new Set(["EACCES", "ELIMIT", "ENOENT"]);
+const FINAL_CODES = new Set(["EACCES", "ELIMIT", "ENOENT"]);
 
 const never = new AbortController().signal;
 
@@ -57,10 +58,8 @@ interface Lookup {
   readonly conditions: Conditions;
   readonly context: RenderContext;
   /** The endpoint follows the directives of its origins. */
-  readonly follows: boolean;
+  readonly usesOriginControl: boolean;
 }
-
-type Answer = Source | typeof NOT_MODIFIED | undefined;
 
 /** The right to download an original, or the copy that another machine has made meanwhile. */
 export interface CopyClaim {
@@ -74,9 +73,9 @@ interface FoundCopy {
   /** Its lifetime has ended: `validate` it before it is used. */
   readonly isDue: boolean;
   /** `undefined`: its bytes are lost. */
-  serve(): Promise<Answer>;
+  serve(): Promise<FetchResult>;
   /** Asks its origin whether it is still right. Rejects if the origin fails and the copy must not be used. */
-  validate(ask: (conditions: Conditions) => Promise<Answer>): Promise<Answer>;
+  validate(fetch: (conditions: Conditions) => Promise<FetchResult>): Promise<FetchResult>;
   /** An earlier origin has the file. */
   passOver(): void;
 }
@@ -101,13 +100,15 @@ export function createSavedCopies(parts: SavedCopiesParts) {
   }
 
   /** The copy of the first of these origins that has one. */
-  async function find(asked: readonly Origin[], lookup: Lookup): Promise<FoundCopy | undefined> {
+  async function find(candidates: readonly Origin[], lookup: Lookup): Promise<FoundCopy | undefined> {
     const { asset, conditions, context } = lookup;
     const started = performance.now();
     const isConditional = conditions.ifNoneMatch !== undefined || conditions.ifModifiedSince !== undefined;
     const needsBody = !conditions.head && !isConditional;
     const copies = await Promise.all(
-      asked.map(({ name, storage }) => read(originalIdOf(name, storage, asset), needsBody, context.signal)),
+      candidates.map(({ name, storage }) =>
+        read(originalIdOf(name, storage, asset), needsBody, context.signal),
+      ),
     );
     const [copy, ...others] = copies.filter((found) => found !== undefined);
     for (const { body } of others) await body?.close?.();
@@ -131,13 +132,13 @@ export function createSavedCopies(parts: SavedCopiesParts) {
 
   function foundCopy(
     copy: Copy,
-    { conditions, context, follows }: Lookup,
+    { conditions, context, usesOriginControl }: Lookup,
     end: (outcome: string, isServed?: boolean) => void,
   ): FoundCopy {
     const { origin } = copy.metadata;
-    const { revalidate, staleIfError } = follows ? strictest(policy, copy.metadata) : policy;
+    const { revalidate, staleIfError } = usesOriginControl ? strictest(policy, copy.metadata) : policy;
 
-    async function serve(outcome: string, { metadata, record, body }: Copy = copy): Promise<Answer> {
+    async function serve(outcome: string, { metadata, record, body }: Copy = copy): Promise<FetchResult> {
       if (clientHasIt(metadata, conditions)) {
         const { origin: _, path: __, host: ___, fetched: ____, ...reported } = aged(metadata);
         conditions.onNotModified?.(reported);
@@ -162,13 +163,13 @@ export function createSavedCopies(parts: SavedCopiesParts) {
       return undefined;
     }
 
-    async function validate(ask: (conditions: Conditions) => Promise<Answer>): Promise<Answer> {
+    async function validate(fetch: (conditions: Conditions) => Promise<FetchResult>): Promise<FetchResult> {
       const { etag, lastModified } = copy.metadata;
       const since = purgeRules.now();
       let reported: FileMetadata = {};
-      let answer: Answer;
+      let result: FetchResult;
       try {
-        answer = await ask({
+        result = await fetch({
           origin,
           onNotModified: (metadata) => {
             reported = metadata;
@@ -183,21 +184,21 @@ export function createSavedCopies(parts: SavedCopiesParts) {
         // A copy from the future, before the clock was set back, is due since now.
         const overdue = Math.max(0, Date.now() - copy.metadata.fetched - revalidate);
         // If the client has the copy already, its cache decides whether to use it.
-        const isUseless = FINAL.has(codeOf(error) ?? "") || overdue >= staleIfError;
+        const isUseless = FINAL_CODES.has(codeOf(error) ?? "") || overdue >= staleIfError;
         if (!isUseless && !clientHasIt(copy.metadata, conditions))
           return (await serve("stale")) ?? Promise.reject(error);
         end("failed");
         throw error;
       }
-      if (answer === NOT_MODIFIED) {
+      if (result === NOT_MODIFIED) {
         const metadata = updatedMetadata(copy.metadata, reported);
         const record = { ...copy.record, ...recordFieldsOf(metadata) };
         void tier?.put(record, undefined, since);
         return await serve("confirmed", { ...copy, metadata, record });
       }
-      if (answer === undefined) await tier?.remove(copy.record.key);
-      end(answer === undefined ? "gone" : "replaced");
-      return answer;
+      if (result === undefined) await tier?.remove(copy.record.key);
+      end(result === undefined ? "gone" : "replaced");
+      return result;
     }
 
     return {

@@ -16,29 +16,29 @@ import type { Tee } from "./tee.ts";
 const openFile = promisify(open);
 const readInto = promisify(read);
 
-/** Counts the bytes of sources that are held in memory, against one budget for the process. */
+/** Counts the bytes of sources in memory, against one budget for the process. */
 export interface ByteBudget {
-  take(bytes: number): void;
-  give(bytes: number): void;
-  /** The limit of another configuration holds from now on. */
+  acquire(bytes: number): void;
+  release(bytes: number): void;
+  /** Sets the limit of another configuration. */
   adopt(limit: number): void;
 }
 
 export function createByteBudget(initial: number): ByteBudget {
   let limit = initial;
-  let held = 0;
+  let bufferedBytes = 0;
   return {
     adopt(other) {
       limit = other;
     },
-    take(bytes) {
-      held += bytes;
-      if (held <= limit) return;
-      held -= bytes;
+    acquire(bytes) {
+      bufferedBytes += bytes;
+      if (bufferedBytes <= limit) return;
+      bufferedBytes -= bytes;
       throw new MediaError("EBUSY", "The server is busy", { retryAfterSeconds: 1 });
     },
-    give(bytes) {
-      held -= bytes;
+    release(bytes) {
+      bufferedBytes -= bytes;
     },
   };
 }
@@ -54,10 +54,10 @@ interface SourceParts {
   /** Left out: no copy is stored. */
   readonly tee?: Tee | undefined;
   /** The body was read to its end. */
-  readonly onWhole?: () => void;
+  readonly onComplete?: () => void;
   /** The connection broke while the body was read. */
   readonly onOutage?: (error: MediaError) => void;
-  /** Asked once, when a reader wants the whole as a stream: whether the open connection may become its own. @default it may */
+  /** Called once, when a reader opens a stream of all bytes: whether it may have the open connection to itself. @default it may */
   readonly mayHandOver?: () => boolean;
 }
 
@@ -67,7 +67,7 @@ interface SourceParts {
  */
 export function createSource(parts: SourceParts): Source {
   const { entry, metadata, open, budget, tee, signal = new AbortController().signal } = parts;
-  const { mayHandOver = () => true, onOutage = () => {}, onWhole = () => {} } = parts;
+  const { mayHandOver = () => true, onOutage = () => {}, onComplete = () => {} } = parts;
   /** What was read, unless it is in `target`. */
   const head: Buffer[] = [];
   /** As long as the file: everything that is read is copied into it at once. */
@@ -77,20 +77,20 @@ export function createSource(parts: SourceParts): Source {
   let body: Promise<Readable> | undefined;
   let ended = false;
   let handedOver = false;
-  let whole: Promise<Uint8Array> | undefined;
-  let settled = entry.bytes;
-  let held = 0;
+  let loading: Promise<Uint8Array> | undefined;
+  let loaded = entry.bytes;
+  let bufferedBytes = 0;
   let closed = false;
   /** Why reading has ended before the end: what was read after it would have a gap. */
   let failure: { readonly error: unknown } | undefined;
   let broken = false;
   let ranged: boolean | undefined;
-  let turn: Promise<unknown> = Promise.resolve();
+  let queue: Promise<unknown> = Promise.resolve();
 
-  // Readers of one connection take turns.
-  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
-    const result = turn.then(work);
-    turn = result.catch(() => {});
+  // One reader of a connection at a time.
+  const enqueue = <T>(work: () => Promise<T>): Promise<T> => {
+    const result = queue.then(work);
+    queue = result.catch(() => {});
     return result;
   };
 
@@ -103,9 +103,9 @@ export function createSource(parts: SourceParts): Source {
     return body;
   };
 
-  const keep = (chunk: Buffer) => {
-    budget.take(chunk.byteLength);
-    held += chunk.byteLength;
+  const append = (chunk: Buffer) => {
+    budget.acquire(chunk.byteLength);
+    bufferedBytes += chunk.byteLength;
     if (target && received + chunk.byteLength <= target.byteLength) target.set(chunk, received);
     else head.push(chunk);
     received += chunk.byteLength;
@@ -126,7 +126,7 @@ export function createSource(parts: SourceParts): Source {
     const stream = await opened();
     try {
       ended = await readChunks(stream, signal, (chunk) => {
-        keep(chunk);
+        append(chunk);
         return enough(received);
       });
     } catch (error) {
@@ -134,7 +134,7 @@ export function createSource(parts: SourceParts): Source {
       throw failure.error;
     }
     if (ended && metadata.size !== undefined && received !== metadata.size) throw brokeOff(undefined);
-    if (ended) onWhole();
+    if (ended) onComplete();
   }
 
   const judged = (error: unknown) => {
@@ -169,8 +169,8 @@ export function createSource(parts: SourceParts): Source {
   /** Never more than the length that was promised, should the file grow meanwhile. A file that cannot be opened fails here. */
   async function readFrom(file: string, range: ByteRange | undefined): Promise<Readable> {
     if (metadata.size === 0) return Readable.from([]);
-    const whole = metadata.size === undefined ? {} : { start: 0, end: metadata.size - 1 };
-    const stream = createReadStream(file, range ?? whole);
+    const fullRange = metadata.size === undefined ? {} : { start: 0, end: metadata.size - 1 };
+    const stream = createReadStream(file, range ?? fullRange);
     try {
       await once(stream, "open");
       return stream;
@@ -184,9 +184,9 @@ export function createSource(parts: SourceParts): Source {
     ...(entry.file === undefined ? {} : { file: entry.file }),
     ...(entry.bytes && { isInMemory: true }),
     async peek(length) {
-      if (settled) return settled.subarray(0, length);
+      if (loaded) return loaded.subarray(0, length);
       if (entry.file !== undefined) return readFile(length);
-      return inTurn(async () => {
+      return enqueue(async () => {
         await readUntil((have) => have >= length);
         return joined().subarray(0, length);
       });
@@ -194,14 +194,14 @@ export function createSource(parts: SourceParts): Source {
     bytes(limit) {
       const tooLarge = () => new MediaError("ELIMIT", `Expected a file of at most ${limit} bytes`);
       if ((metadata.size ?? 0) > limit) return Promise.reject(tooLarge());
-      if (settled) return Promise.resolve(settled);
-      whole ??= inTurn(async () => {
+      if (loaded) return Promise.resolve(loaded);
+      loading ??= enqueue(async () => {
         if (entry.file !== undefined) {
           const size = metadata.size ?? 0;
-          budget.take(size);
-          held += size;
-          settled = await readFile(size);
-          return settled;
+          budget.acquire(size);
+          bufferedBytes += size;
+          loaded = await readFile(size);
+          return loaded;
         }
         if (!ended && metadata.size !== undefined && metadata.size > received) {
           const begun = joined();
@@ -211,19 +211,19 @@ export function createSource(parts: SourceParts): Source {
         }
         await readUntil((have) => have > limit);
         if (received > limit) throw tooLarge();
-        settled = joined();
+        loaded = joined();
         head.length = 0;
-        tee?.give(settled);
-        return settled;
+        tee?.store(loaded);
+        return loaded;
       });
-      return whole;
+      return loading;
     },
     async stream(range) {
-      if (settled) return Readable.from([range ? settled.subarray(range.start, range.end + 1) : settled]);
+      if (loaded) return Readable.from([range ? loaded.subarray(range.start, range.end + 1) : loaded]);
       if (entry.file !== undefined) return readFrom(entry.file, range);
       if (ended && !range && !handedOver) {
         const bytes = joined();
-        tee?.give(bytes);
+        tee?.store(bytes);
         return Readable.from(received > 0 ? [bytes] : []);
       }
       if (range || handedOver || failure || !mayHandOver())
@@ -232,7 +232,7 @@ export function createSource(parts: SourceParts): Source {
       const rest = await opened();
       const out = new PassThrough();
       for (const chunk of head.splice(0)) out.write(chunk);
-      rest.on("end", onWhole).on("error", (error) => {
+      rest.on("end", onComplete).on("error", (error) => {
         if (isMediaError(error)) noted(error);
         out.destroy(error);
       });
@@ -249,7 +249,7 @@ export function createSource(parts: SourceParts): Source {
     async close() {
       if (closed) return;
       closed = true;
-      budget.give(held);
+      budget.release(bufferedBytes);
       head.length = 0;
       if (body && !handedOver) await body.then((stream) => stream.destroy()).catch(() => {});
       if (!handedOver) await entry.close?.();
@@ -275,7 +275,7 @@ export async function openSame(
   return entry;
 }
 
-/** Whether two answers of an origin speak of the same bytes, as far as the origin lets us know. */
+/** Whether two responses of an origin are about the same bytes, by their validators or, without any, by size and date. */
 export function sameFile(a: StorageEntry | SourceMetadata, b: SourceMetadata): boolean {
   if (a.etag !== undefined && b.etag !== undefined) return a.etag === b.etag;
   return a.lastModified === b.lastModified && (a.size ?? b.size) === (b.size ?? a.size);
@@ -285,7 +285,7 @@ export function sameFile(a: StorageEntry | SourceMetadata, b: SourceMetadata): b
 function readChunks(
   stream: Readable,
   signal: AbortSignal,
-  take: (chunk: Buffer) => boolean,
+  onChunk: (chunk: Buffer) => boolean,
 ): Promise<boolean> {
   if (stream.errored) return Promise.reject(stream.errored);
   if (stream.readableEnded) return Promise.resolve(true);
@@ -295,7 +295,7 @@ function readChunks(
       stream.off("data", onData).off("end", onEnd).off("error", fail).off("close", onClose);
       signal.removeEventListener("abort", onAbort);
     };
-    const settle = (hasEnded: boolean) => {
+    const finish = (hasEnded: boolean) => {
       done();
       resolve(hasEnded);
     };
@@ -305,16 +305,16 @@ function readChunks(
     };
     const onData = (chunk: Buffer) => {
       try {
-        if (!take(chunk)) return;
+        if (!onChunk(chunk)) return;
         stream.pause();
-        settle(false);
+        finish(false);
       } catch (error) {
         stream.pause();
         fail(error);
       }
     };
-    const onEnd = () => settle(true);
-    const onClose = () => (stream.readableEnded ? settle(true) : fail(new Error("closed early")));
+    const onEnd = () => finish(true);
+    const onClose = () => (stream.readableEnded ? finish(true) : fail(new Error("closed early")));
     const onAbort = () => {
       stream.destroy();
       fail(signal.reason);

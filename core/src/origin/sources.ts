@@ -10,7 +10,7 @@ import type { RenderContext } from "../model/render-context.ts";
 import { type FileMetadata, NOT_MODIFIED, type OpenOptions, type Source } from "../model/source.ts";
 import { createCoalescer } from "../util/coalescer.ts";
 import { reasonOf } from "../util/log.ts";
-import { createAttempts, shown } from "./attempts.ts";
+import { createAttempts, type FetchResult, shown } from "./attempts.ts";
 import type { Breakers } from "./breakers.ts";
 import type { OriginEntry } from "./entry.ts";
 import { hedged } from "./hedge.ts";
@@ -18,17 +18,22 @@ import { loopKey } from "./loop.ts";
 import { type CopyClaim, originalIdOf, type SavedCopies } from "./saved-copies.ts";
 import { type ByteBudget, createSource } from "./source.ts";
 
-/** Which failure tells most, when no origin has the file. */
-const TELLING: readonly ErrorCode[] = ["EBUSY", "ELIMIT", "EACCES", "ECONNREFUSED", "UNIDENTIFIED", "ENOENT"];
+/** The most specific failure first: the one that counts if no origin has the file. */
+const CODES_BY_SPECIFICITY: readonly ErrorCode[] = [
+  "EBUSY",
+  "ELIMIT",
+  "EACCES",
+  "ECONNREFUSED",
+  "UNIDENTIFIED",
+  "ENOENT",
+];
 
-type Answer = Source | typeof NOT_MODIFIED | undefined;
-
-/** Why nobody reads a source on. Made once: an exception of its own for each source takes longer than to read a small file. */
+/** The reason with which reading a closed source ends. Created once: an exception for each source takes longer than reading a small file. */
 const CLOSED = new DOMException("The source was closed", "AbortError");
 
-/** The validators sent still hold; what the origin says of the file now. */
+/** The validators are still valid; `reported`: metadata of the file in that response. */
 interface Unmodified {
-  readonly confirmed: FileMetadata;
+  readonly reported: FileMetadata;
 }
 
 interface Lease {
@@ -54,7 +59,7 @@ interface OriginsParts {
 
 /**
  * The core's own tap of `fetch`: asks the endpoint's origins in their order. "Not here" moves on; a failure moves on
- * and is remembered. The saved copy of an original comes before origins that are expensive to ask. One original that several
+ * and is counted by the breaker. The saved copy of an original comes before origins that are expensive to ask. One original that several
  * renders want at the same time is opened and downloaded once. Returns the tap.
  */
 export function tapOrigins(parts: OriginsParts) {
@@ -63,23 +68,25 @@ export function tapOrigins(parts: OriginsParts) {
   const leases = new Map<string, Lease>();
   const attempt = createAttempts(hooks, log);
 
-  const askOrigins = async (asset: Asset, conditions: Conditions, context: RenderContext) => {
+  const fetchFromOrigins = async (asset: Asset, conditions: Conditions, context: RenderContext) => {
     const { origin: only, except } = conditions;
     const all = candidates(asset, endpoints, origins);
     const wanted = all.filter(({ name }) => (only ?? name) === name && !except?.includes(name));
-    const follows = endpoints.get(endpointId(asset))?.originCacheControl === "follow";
-    const copy = except ? undefined : await copies?.find(wanted, { asset, conditions, context, follows });
+    const usesOriginControl = endpoints.get(endpointId(asset))?.originCacheControl === "follow";
+    const copy = except
+      ? undefined
+      : await copies?.find(wanted, { asset, conditions, context, usesOriginControl });
     let isEarlier = copy !== undefined;
-    return await askInOrder(wanted, context.signal, async (origin): Promise<Answer> => {
+    return await tryInOrder(wanted, context.signal, async (origin): Promise<FetchResult> => {
       const { name, storage } = origin;
       const own = name === copy?.origin ? copy : undefined;
       if (own) isEarlier = false;
-      // The library, and what is cheap to ask, may have the file by now.
+      // The library, and origins that are cheap to ask, may have the file by now.
       const isCheap = name === libraryOf(asset) || storage.freshFor !== undefined;
       if (isEarlier && !copy?.isDue && !isCheap) return undefined;
       const place = all.indexOf(origin) + 1;
       const attempted = (conditions: Conditions) =>
-        attempt({ place, origin: name, asset, context }, () => ask(origin, asset, conditions, context));
+        attempt({ place, origin: name, asset, context }, () => fetchFrom(origin, asset, conditions, context));
       if (own?.isDue) return await own.validate(attempted);
       const saved = await own?.serve();
       if (saved) return saved;
@@ -88,25 +95,25 @@ export function tapOrigins(parts: OriginsParts) {
       return found;
     });
   };
-  hooks.fetch.tapPromise({ name: "origins", stage: Stage.origins }, askOrigins);
-  return askOrigins;
+  hooks.fetch.tapPromise({ name: "origins", stage: Stage.origins }, fetchFromOrigins);
+  return fetchFromOrigins;
 
   function libraryOf(asset: Asset): string | undefined {
     return endpoints.get(endpointId(asset))?.library;
   }
 
-  async function ask(
+  async function fetchFrom(
     origin: OriginEntry,
     asset: Asset,
     conditions: Conditions,
     context: RenderContext,
-  ): Promise<Answer> {
+  ): Promise<FetchResult> {
     const { ifNoneMatch, ifModifiedSince, held, onNotModified, head = false } = conditions;
     const id = originalIdOf(origin.name, origin.storage, asset);
     const { host } = id;
     const saved = head || origin.name === libraryOf(asset) ? undefined : copies;
     const isPlain = !conditions.except && ifNoneMatch === undefined && ifModifiedSince === undefined;
-    // What was opened before a purge is not shared with those who ask after it.
+    // A source that was opened before a purge is not shared with requests after it.
     const since = purgeRules.timeOfOriginal({ tenant: tenantOf(origin.name), path: asset.path });
     const key = JSON.stringify([
       origin.name,
@@ -127,15 +134,15 @@ export function tapOrigins(parts: OriginsParts) {
         opened = await openAt(signal, claim);
         return opened;
       } finally {
-        if (!opened || "confirmed" in opened) claim?.release();
+        if (!opened || "reported" in opened) claim?.release();
       }
     };
     const openAt = async (signal: AbortSignal, claim: CopyClaim | undefined) => {
       const breaker = breakers.of(origin, asset);
-      let confirmed: FileMetadata = {};
+      let reported: FileMetadata = {};
       const options: Omit<OpenOptions, "signal"> = {
         onNotModified: (metadata) => {
-          confirmed = metadata;
+          reported = metadata;
         },
         host,
         ifNoneMatch,
@@ -154,19 +161,19 @@ export function tapOrigins(parts: OriginsParts) {
             const open = (signal: AbortSignal) => openHere({ ...options, signal });
             return origin.hedge === undefined ? open(signal) : hedged(origin.hedge, signal, open);
           },
-          (answer) => typeof answer !== "object" || head || answer.file !== undefined,
+          (result) => typeof result !== "object" || head || result.file !== undefined,
         ),
       );
       if (!entry) return undefined;
-      if (entry === NOT_MODIFIED) return { confirmed };
+      if (entry === NOT_MODIFIED) return { reported };
       if (signal.aborted) {
         await entry.close?.();
         throw signal.reason;
       }
-      const { file: _, bytes: __, body: ___, close: ____, ...said } = entry;
-      const freshFor = said.freshFor ?? origin.storage.freshFor;
+      const { file: _, bytes: __, body: ___, close: ____, ...fields } = entry;
+      const freshFor = fields.freshFor ?? origin.storage.freshFor;
       const metadata = {
-        ...said,
+        ...fields,
         ...(freshFor === undefined ? {} : { freshFor }),
         origin: origin.name,
         path: asset.path,
@@ -183,7 +190,7 @@ export function tapOrigins(parts: OriginsParts) {
         signal: gone.signal,
         budget,
         tee,
-        onWhole: breaker.worked,
+        onComplete: breaker.worked,
         onOutage(error) {
           breaker.failed(error);
           const line = { origin: origin.name, path: shown(asset), reason: reasonOf(error) };
@@ -203,12 +210,12 @@ export function tapOrigins(parts: OriginsParts) {
     };
     const lease = leases.get(key) ?? (await opening.run(key, { signal: context.signal }, open));
     if (lease === undefined) return undefined;
-    if ("confirmed" in lease) {
-      onNotModified?.(lease.confirmed);
+    if ("reported" in lease) {
+      onNotModified?.(lease.reported);
       return NOT_MODIFIED;
     }
     // It may have ended between the moment it was opened and this render's turn.
-    return lease.ended ? ask(origin, asset, conditions, context) : borrow(lease, context.signal);
+    return lease.ended ? fetchFrom(origin, asset, conditions, context) : borrow(lease, context.signal);
   }
 
   function lend(key: string, source: Source, onClose = () => {}): Lease {
@@ -233,15 +240,15 @@ export function tapOrigins(parts: OriginsParts) {
   /** A source of the borrower's own: closing it closes the original when nobody else uses it. */
   function borrow(lease: Lease, signal: AbortSignal): Source {
     lease.users++;
-    let returned = false;
-    const giveBack = async () => {
-      if (returned) return;
-      returned = true;
-      signal.removeEventListener("abort", giveBack);
+    let released = false;
+    const release = async () => {
+      if (released) return;
+      released = true;
+      signal.removeEventListener("abort", release);
       if (--lease.users === 0) await lease.close();
     };
-    signal.addEventListener("abort", giveBack, { once: true });
-    return { ...lease.source, close: giveBack };
+    signal.addEventListener("abort", release, { once: true });
+    return { ...lease.source, close: release };
   }
 }
 
@@ -261,42 +268,44 @@ export function candidates(
 
 /**
  * The first result of origins that are asked one after another: "not here" (`undefined`) and failures both move on. If no origin has
- * the file, the failure that tells most is thrown.
+ * the file, the most specific failure is thrown.
  */
-export async function askInOrder<T>(
+export async function tryInOrder<T>(
   origins: readonly OriginEntry[],
   signal: AbortSignal,
-  ask: (origin: OriginEntry, at: number) => Promise<T | undefined>,
+  fetchFrom: (origin: OriginEntry, at: number) => Promise<T | undefined>,
 ): Promise<T | undefined> {
   const failures: MediaError[] = [];
   for (const [at, origin] of origins.entries()) {
     try {
-      const found = await ask(origin, at);
+      const found = await fetchFrom(origin, at);
       if (found) return found;
     } catch (error) {
       if (signal.aborted) throw error;
       failures.push(error as MediaError);
     }
   }
-  const failure = mostTelling(failures);
+  const failure = mostSpecific(failures);
   if (failure) throw failure;
   return undefined;
 }
 
-/** The failure that a client hears of when no origin has the file. */
-export function mostTelling(failures: readonly MediaError[]): MediaError | undefined {
-  const worst = TELLING.map((code) => failures.find((failure) => failure.code === code)).find(Boolean);
+/** The failure that is sent to the client if no origin has the file. */
+export function mostSpecific(failures: readonly MediaError[]): MediaError | undefined {
+  const worst = CODES_BY_SPECIFICITY.map((code) => failures.find((failure) => failure.code === code)).find(
+    Boolean,
+  );
   return worst ?? failures[0];
 }
 
-/** Throws `ENOENT` if nobody has a file. */
+/** Throws `ENOENT` if no origin has the file. */
 export function foundSource(found: Source | typeof NOT_MODIFIED | undefined): Source {
   if (!found) throw new MediaError("ENOENT", "No file was found at the specified path");
   if (found !== NOT_MODIFIED) return found;
   throw new MediaError("UNIDENTIFIED", "The origin sent an unexpected response");
 }
 
-/** Opens an asset through the `fetch` hook. Throws `ENOENT` when nobody has it. */
+/** Opens an asset through the `fetch` hook. Throws `ENOENT` if no origin has it. */
 export async function fetchSource(hooks: Hooks, asset: Asset, context: RenderContext): Promise<Source> {
   return foundSource(await hooks.fetch.promise(asset, {}, context));
 }

@@ -22,7 +22,7 @@ export interface Tee {
   /** Whether the copy is being written, or was. */
   readonly isUsed: boolean;
   /** All the bytes, if they are in memory. */
-  give(bytes: Uint8Array): void;
+  store(bytes: Uint8Array): void;
   /** Passes on the bytes of `source`, also to the copy; `size`: the number of all bytes. */
   along(source: Readable, size: number | undefined): Readable;
 }
@@ -35,7 +35,7 @@ export function createTee({ origin, log, write, maxBytes, timeout = TIMEOUT_MS }
     get isUsed() {
       return isUsed;
     },
-    give(bytes) {
+    store(bytes) {
       if (isUsed || bytes.byteLength > maxBytes) return;
       isUsed = true;
       write(Readable.from([bytes])).catch(onFailure);
@@ -59,8 +59,8 @@ export function createTee({ origin, log, write, maxBytes, timeout = TIMEOUT_MS }
           void caughtUp(copy).then(() => done(null, chunk));
         },
         destroy(error, done) {
-          const isWhole = !error && (size === undefined || seen === size);
-          if (isWhole && tee.readableEnded) copy.end();
+          const isComplete = !error && (size === undefined || seen === size);
+          if (isComplete && tee.readableEnded) copy.end();
           else copy.destroy(error ?? new Error("the original broke off"));
           done(error);
         },
@@ -74,12 +74,12 @@ export function createTee({ origin, log, write, maxBytes, timeout = TIMEOUT_MS }
   /** Resolves when a copy has taken what waits for it, or is cancelled. */
   function caughtUp(copy: PassThrough): Promise<void> {
     return new Promise((resolve) => {
-      const late = setTimeout(() => {
+      const timer = setTimeout(() => {
         log.warn({ origin }, "a copy was too slow and was cancelled");
         copy.destroy(new Error("the copy was too slow"));
       }, timeout);
       const done = () => {
-        clearTimeout(late);
+        clearTimeout(timer);
         copy.off("drain", done).off("close", done);
         resolve();
       };

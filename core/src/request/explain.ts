@@ -9,7 +9,7 @@ import type { Plan } from "../model/plan.ts";
 import type { Header } from "../model/render-context.ts";
 import type { Source } from "../model/source.ts";
 import type { OriginEntry } from "../origin/entry.ts";
-import { askInOrder, candidates, foundSource } from "../origin/sources.ts";
+import { candidates, foundSource, tryInOrder } from "../origin/sources.ts";
 import { wrap } from "../plugin/errors.ts";
 import type { Explanation, LimitUse, OriginAnswer, PlanSummary, Problem } from "../plugin/explanation.ts";
 import { recover } from "../util/maybe.ts";
@@ -147,7 +147,7 @@ export function createExplain(parts: ExplainParts) {
   /** The origins in their order, until one has the file. */
   async function open(draft: Draft, job: Job, context: OwnContext): Promise<Source> {
     const inOrder = candidates(job.asset, endpoints, origins);
-    const found = await askInOrder(inOrder, context.signal, async (origin) => {
+    const found = await tryInOrder(inOrder, context.signal, async (origin) => {
       try {
         const found = await hooks.fetch.promise(job.asset, { origin: origin.name }, context);
         draft.origins.push(answerOf(origin, found ? "found" : "not here"));

@@ -33,8 +33,8 @@ describe("a source for whose bytes there is no room", () => {
     const { source, budget } = counting(10, 3 * CHUNK);
     await assert.rejects(source.bytes(1e6), { code: "EBUSY" });
     await source.close();
-    budget.take(3 * CHUNK);
-    assert.throws(() => budget.take(1), { code: "EBUSY" });
+    budget.acquire(3 * CHUNK);
+    assert.throws(() => budget.acquire(1), { code: "EBUSY" });
   });
 });
 

@@ -11,7 +11,7 @@ import { NOT_MODIFIED, type Source, type Storage } from "../../src/model/source.
 import { createBreakers } from "../../src/origin/breakers.ts";
 import type { OriginEntry } from "../../src/origin/entry.ts";
 import { createByteBudget } from "../../src/origin/source.ts";
-import { candidates, mostTelling, tapOrigins } from "../../src/origin/sources.ts";
+import { candidates, mostSpecific, tapOrigins } from "../../src/origin/sources.ts";
 
 const log = pino({ level: "silent" });
 const asset: Asset = { tenant: "", endpoint: "photos", kind: "path", path: "a.jpg" };
@@ -152,9 +152,9 @@ describe("the failure of several origins", () => {
   );
 
   it("is the one that tells most, in any order", () => {
-    assert.equal(mostTelling(failures)?.code, "EACCES");
-    assert.equal(mostTelling(failures.toReversed())?.code, "EACCES");
-    assert.equal(mostTelling(failures.slice(0, 2))?.code, "UNIDENTIFIED");
-    assert.equal(mostTelling([]), undefined);
+    assert.equal(mostSpecific(failures)?.code, "EACCES");
+    assert.equal(mostSpecific(failures.toReversed())?.code, "EACCES");
+    assert.equal(mostSpecific(failures.slice(0, 2))?.code, "UNIDENTIFIED");
+    assert.equal(mostSpecific([]), undefined);
   });
 });

@@ -46,8 +46,8 @@ describe("the copy of an original", () => {
     const copies: Promise<Buffer>[] = [];
     const write = async (body: Readable) => void copies.push(buffer(body));
     const tee = createTee({ origin: "site", log, write, maxBytes: bytes.length });
-    tee.give(bytes);
-    tee.give(bytes);
+    tee.store(bytes);
+    tee.store(bytes);
     assert(bytes.equals(await buffer(tee.along(pieces(64 * 1024), bytes.length))));
     assert.equal(copies.length, 1);
     assert(bytes.equals(await (copies[0] as Promise<Buffer>)));

@@ -3,7 +3,7 @@ export interface Clock {
   /** Milliseconds left. */
   left(): number;
   run(): void;
-  hold(): void;
+  pause(): void;
 }
 
 /** A clock that calls `expire` once, after it ran for `total` milliseconds. It starts running. */
@@ -18,7 +18,7 @@ export function createClock(total: number, expire: () => void): Clock {
       since = performance.now();
       timer = setTimeout(expire, left);
     },
-    hold() {
+    pause() {
       if (!timer) return;
       left = clock.left();
       clearTimeout(timer);

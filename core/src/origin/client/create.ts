@@ -8,12 +8,12 @@ import type { Limits } from "../../model/limits.ts";
 import type { Fetcher, FetchOptions, FetchResponse } from "../../plugin/fetcher.ts";
 import { reasonOf } from "../../util/log.ts";
 import { currentTrace, traceHeaders } from "../../util/trace.ts";
-import { loopListWith, loopMark } from "../loop.ts";
+import { loopListWith, printLoopToken } from "../loop.ts";
 import { createAgent, type Resolve } from "./agent.ts";
 import { createAllowList } from "./allow.ts";
 import { codingOf, decode, isCodingError, isDecodable } from "./body.ts";
 import { type Clock, createClock } from "./clock.ts";
-import { badAnswer, brokenBody, failureOf } from "./failures.ts";
+import { badResponse, brokenBody, failureOf } from "./failures.ts";
 import { sameOrigin } from "./host.ts";
 import { type Received, receive } from "./receive.ts";
 import { proxyOf } from "./tunnel.ts";
@@ -40,7 +40,7 @@ export interface FetcherOptions {
 }
 
 /** Request headers that a redirect to another origin keeps; they carry no secret. */
-const KEPT = new Set(["accept", "range", "if-range", "if-none-match", "if-modified-since"]);
+const SAFE_HEADERS = new Set(["accept", "range", "if-range", "if-none-match", "if-modified-since"]);
 /** An unneeded body up to this length is read to its end to keep the connection; a longer one is closed. */
 const SHORT_BODY_BYTES = 16_384;
 /** Milliseconds that this may take. */
@@ -73,7 +73,7 @@ export function createFetcher(options: FetcherOptions): Fetcher {
     "accept-encoding": "identity",
     "x-req-from": options.requestFrom ?? "mediatap",
   };
-  const mark = loopMark(options.serverMark);
+  const loopToken = printLoopToken(options.serverMark);
 
   async function fetch(address: string, request: FetchOptions): Promise<FetchResponse> {
     request.signal.throwIfAborted();
@@ -82,33 +82,33 @@ export function createFetcher(options: FetcherOptions): Fetcher {
     const { trusted, ports, admits } = request;
     const rules = { allow, ports, admits, trusted: trusted === undefined ? undefined : new URL(trusted) };
     const work = new AbortController();
-    const giveUp = () => work.abort(request.signal.reason);
-    request.signal.addEventListener("abort", giveUp, { once: true });
+    const abort = () => work.abort(request.signal.reason);
+    request.signal.addEventListener("abort", abort, { once: true });
     const clock = start(request.total ?? limits.originTotal, () =>
       work.abort(Object.assign(new Error("total time"), { code: "ETIMEDOUT" })),
     );
     const done = () => {
-      clock.hold();
-      request.signal.removeEventListener("abort", giveUp);
+      clock.pause();
+      request.signal.removeEventListener("abort", abort);
     };
     try {
       let headers = lowerCase(request.headers);
       let hop = checkUrl(url, rules);
       for (let redirects = 0; ; redirects++) {
-        const answer = await send(
+        const response = await send(
           hop,
-          { ...headers, ...own, "cdn-loop": loopListWith(mark) },
+          { ...headers, ...own, "cdn-loop": loopListWith(loopToken) },
           request,
           work,
           clock,
         );
-        const next = redirectOf(answer, hop, request);
-        if (!next) return respond(answer, hop, request, done);
-        await drop(answer);
+        const next = redirectOf(response, hop, request);
+        if (!next) return respond(response, hop, request, done);
+        await drop(response);
         if (redirects === limits.redirects) {
           throw new MediaError("UNIDENTIFIED", "The origin redirects too many times");
         }
-        if (!sameOrigin(next, hop.url)) headers = kept(headers);
+        if (!sameOrigin(next, hop.url)) headers = safeHeaders(headers);
         hop = checkUrl(next, rules);
       }
     } catch (error) {
@@ -133,16 +133,16 @@ export function createFetcher(options: FetcherOptions): Fetcher {
     const { first, retry } = agents;
     for (let attempt = 1; ; attempt++) {
       const started = performance.now();
-      const note = (answer: object) => {
+      const note = (outcome: object) => {
         if (!options.log?.isLevelEnabled("debug")) return;
         const ms = Math.round(performance.now() - started);
         const what = { method, host: hop.url.host, attempt, ms, trace: currentTrace()?.id };
-        options.log.debug({ ...what, ...answer }, "a request to an origin");
+        options.log.debug({ ...what, ...outcome }, "a request to an origin");
       };
       try {
         signal.throwIfAborted();
         const { trusting, guarded } = attempt === 1 ? first : retry;
-        const answer = await receive(
+        const response = await receive(
           hop.trusted ? trusting : guarded,
           {
             origin: hop.url.origin,
@@ -162,12 +162,12 @@ export function createFetcher(options: FetcherOptions): Fetcher {
             failure: (error) => (caller.aborted ? caller.reason : brokenBody(signal.reason ?? error)),
             onInterim() {
               if (++interim > MAX_INTERIM_RESPONSES)
-                work.abort(badAnswer(new Error("interim answers without end")));
+                work.abort(badResponse(new Error("interim answers without end")));
             },
           },
         );
-        note({ status: answer.status });
-        return answer;
+        note({ status: response.status });
+        return response;
       } catch (error) {
         note({ reason: reasonOf(error) });
         if (signal.aborted) throw error;
@@ -180,35 +180,35 @@ export function createFetcher(options: FetcherOptions): Fetcher {
   }
 
   /** Gives the body to the caller, under the clock, as long as the caller's signal lasts. */
-  function respond(answer: Received, hop: Hop, request: FetchOptions, done: () => void): FetchResponse {
-    const headers = flatten(answer.headers);
-    answer.body.once("close", done);
-    const body = decoded(answer, headers, request);
+  function respond(response: Received, hop: Hop, request: FetchOptions, done: () => void): FetchResponse {
+    const headers = flatten(response.headers);
+    response.body.once("close", done);
+    const body = decoded(response, headers, request);
     // A short rest is read to its end: closing the connection would cost a new one.
-    const short = !hasBody(answer, request.method) || Number(headers["content-length"]) <= SHORT_BODY_BYTES;
+    const short = !hasBody(response, request.method) || Number(headers["content-length"]) <= SHORT_BODY_BYTES;
     const cancel = () => {
       if (!short) return void body.destroy();
-      const late = setTimeout(() => body.destroy(), DRAIN_TIMEOUT_MS);
-      body.once("close", () => clearTimeout(late)).resume();
+      const timer = setTimeout(() => body.destroy(), DRAIN_TIMEOUT_MS);
+      body.once("close", () => clearTimeout(timer)).resume();
     };
-    return { status: answer.status, headers, url: hop.url.href, body, cancel };
+    return { status: response.status, headers, url: hop.url.href, body, cancel };
   }
 
   /** The body without content coding; `headers` then no longer describe the coded form. */
   function decoded(
-    answer: Received,
+    response: Received,
     headers: Record<string, string>,
     { method, coded = false }: FetchOptions,
   ): Readable {
-    if (countOf(answer.headers) > limits.headers) throw spoilt(answer, "header count");
+    if (countOf(response.headers) > limits.headers) throw invalidResponse(response, "header count");
     const coding = codingOf(headers["content-encoding"]);
-    if (coding === undefined || coded) return answer.body;
+    if (coding === undefined || coded) return response.body;
     delete headers["content-encoding"];
     delete headers["content-length"];
-    if (!hasBody(answer, method)) return answer.body;
+    if (!hasBody(response, method)) return response.body;
     // A range of coded bytes cannot be decoded by itself.
-    if (!isDecodable(coding) || answer.status === 206) throw spoilt(answer, "content coding");
-    return decode(answer.body, coding, (error) => (isCodingError(error) ? brokenBody(error) : error));
+    if (!isDecodable(coding) || response.status === 206) throw invalidResponse(response, "content coding");
+    return decode(response.body, coding, (error) => (isCodingError(error) ? brokenBody(error) : error));
   }
 
   return {
@@ -228,24 +228,24 @@ function hasBody({ status }: Received, method: FetchOptions["method"]): boolean 
 
 /** Where a redirect leads to; `undefined`: it is the response. Throws `UNIDENTIFIED` if it names no address. */
 function redirectOf(
-  answer: Received,
+  response: Received,
   hop: Hop,
   { method = "GET", follows = () => true }: FetchOptions,
 ): URL | undefined {
   const isReading = method === "GET" || method === "HEAD";
-  if (!isReading || !REDIRECTS.has(answer.status) || !follows(flatten(answer.headers))) return undefined;
-  const location = answer.headers.location;
+  if (!isReading || !REDIRECTS.has(response.status) || !follows(flatten(response.headers))) return undefined;
+  const location = response.headers.location;
   const next = typeof location === "string" ? URL.parse(location, hop.url.href) : null;
   if (next) return next;
-  const { message, cause } = spoilt(answer, "redirect without a location");
+  const { message, cause } = invalidResponse(response, "redirect without a location");
   // One file's fault, not the origin's.
   throw new MediaError("UNIDENTIFIED", message, { cause });
 }
 
 /** The error for an invalid response; its connection is closed. */
-function spoilt(answer: Received, reason: string): MediaError {
-  answer.body.destroy();
-  return badAnswer(new Error(reason));
+function invalidResponse(response: Received, reason: string): MediaError {
+  response.body.destroy();
+  return badResponse(new Error(reason));
 }
 
 /** Reads a short body to its end, so that the connection can be used again, or closes it. */
@@ -263,8 +263,8 @@ function lowerCase(headers: Readonly<Record<string, string>> = {}): Record<strin
   return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
 }
 
-function kept(headers: Record<string, string>): Record<string, string> {
-  return Object.fromEntries(Object.entries(headers).filter(([name]) => KEPT.has(name)));
+function safeHeaders(headers: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => SAFE_HEADERS.has(name)));
 }
 
 function countOf(headers: Received["headers"]): number {

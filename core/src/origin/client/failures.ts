@@ -7,7 +7,7 @@ export interface Failure {
 }
 
 /** A response that breaks HTTP or one of our limits. */
-const BAD_ANSWER = /^UND_ERR_(HEADERS_OVERFLOW|RES_|RESPONSE|NOT_SUPPORTED|ABORTED_UPGRADE)/;
+const BAD_RESPONSE = /^UND_ERR_(HEADERS_OVERFLOW|RES_|RESPONSE|NOT_SUPPORTED|ABORTED_UPGRADE)/;
 /** Codes of OpenSSL and of Node's `tls`. */
 const TLS =
   /^(ERR_TLS|ERR_SSL|ERR_OSSL|EPROTO$|CERT_|CRL_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO|HOSTNAME_MISMATCH|INVALID_CA|PATH_LENGTH|ERROR_IN_)/;
@@ -18,7 +18,7 @@ export function failureOf(error: unknown): Failure {
   const code = codeOf(error) ?? "";
   // A refusal of the guard, or a defect of the caller.
   if (isMediaError(error) || code === "UND_ERR_INVALID_ARG") return { error, again: false };
-  if (BAD_ANSWER.test(code) || isParserError(error)) return { error: badAnswer(error), again: false };
+  if (BAD_RESPONSE.test(code) || isParserError(error)) return { error: badResponse(error), again: false };
   if (TIMEOUT.test(code)) {
     return {
       error: new MediaError("ECONNREFUSED", "The origin did not respond in time", {
@@ -45,7 +45,7 @@ export function brokenBody(cause: unknown): MediaError {
   return new MediaError("UNIDENTIFIED", message, { cause, outage: true });
 }
 
-export function badAnswer(cause: unknown): MediaError {
+export function badResponse(cause: unknown): MediaError {
   return new MediaError("UNIDENTIFIED", "The origin sent an invalid response", { cause, outage: true });
 }
 

@@ -71,7 +71,7 @@ class ReceivedBody extends Readable {
     super();
     this.#controller = controller;
     this.#options = options;
-    options.clock.hold();
+    options.clock.pause();
     // A failure while nobody listens reaches whoever reads later; without a listener it would end the process.
     this.on("error", () => undefined);
   }
@@ -79,12 +79,12 @@ class ReceivedBody extends Readable {
   receive(chunk: Buffer): void {
     if (this.push(chunk)) return;
     this.#controller.pause();
-    this.#options.clock.hold();
+    this.#options.clock.pause();
   }
 
   end(): void {
     this.#isComplete = true;
-    this.#options.clock.hold();
+    this.#options.clock.pause();
     // undici uses a connection again one turn of the event loop later: whoever reads on then needs no second connection.
     process.nextTick(() => setImmediate(() => this.push(null)));
   }
@@ -96,7 +96,7 @@ class ReceivedBody extends Readable {
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
-    this.#options.clock.hold();
+    this.#options.clock.pause();
     if (!this.#isComplete) this.#controller.abort(error ?? new Error("nobody reads on"));
     callback(error);
   }

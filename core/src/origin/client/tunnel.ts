@@ -18,7 +18,7 @@ export function openTunnel(proxy: URL, address: string, port: number, timeout: n
     headers: { host: authority, ...authorization(proxy) },
     agent: false,
   });
-  const late = setTimeout(
+  const timer = setTimeout(
     () => request.destroy(Object.assign(new Error("the proxy did not answer"), { code: "ETIMEDOUT" })),
     timeout,
   );
@@ -37,7 +37,7 @@ export function openTunnel(proxy: URL, address: string, port: number, timeout: n
     })
     .on("error", reject)
     .end();
-  return promise.finally(() => clearTimeout(late));
+  return promise.finally(() => clearTimeout(timer));
 }
 
 function authorization({ username, password }: URL): Record<string, string> {

@@ -6,7 +6,7 @@ import { readTags } from "../../model/tags.ts";
 type Headers = Readonly<Record<string, string>>;
 
 /** The header with which any origin marks a private file. */
-const PRIVATE = "is-private-file";
+const PRIVATE_HEADER = "is-private-file";
 
 /**
  * The metadata of a file in the headers of a response. Values that break their grammar are left out. `privateHeaders`: further
@@ -30,7 +30,7 @@ export function metadataOf(
     ...controlOf(headers),
     ...expiryOf(headers),
     ...tagsOf(headers),
-    ...([PRIVATE, ...privateHeaders].some((name) => isTrue(headers[name])) && { private: true }),
+    ...([PRIVATE_HEADER, ...privateHeaders].some((name) => isTrue(headers[name])) && { private: true }),
   };
 }
 

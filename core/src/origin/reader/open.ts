@@ -33,8 +33,8 @@ export interface HttpFile extends HttpTarget, Pick<FileMetadata, "canonical"> {
   readonly hasBareNotModified?: boolean;
 }
 
-/** For nobody but those who sign. */
-const FEWEST: Audience = { private: true, cacheControl: "private, no-store" };
+/** For signed requests only. */
+const PRIVATE_AUDIENCE: Audience = { private: true, cacheControl: "private, no-store" };
 
 /** The reader of an HTTP origin's files. */
 export interface HttpFiles {
@@ -94,9 +94,9 @@ async function openFile(
       openFile(sendTo, file, { ...rest, ...again }, deadline);
     const metadata = metadataOf(response.headers, undefined, privateHeaders);
     let now: Audience = metadata;
-    if (held && file.hasBareNotModified && isForFewer(FEWEST, held)) {
+    if (held && file.hasBareNotModified && isForFewer(PRIVATE_AUDIENCE, held)) {
       const entry = await reopen({ head: true });
-      now = typeof entry === "object" ? entry : FEWEST;
+      now = typeof entry === "object" ? entry : PRIVATE_AUDIENCE;
     }
     if (held && isForFewer(now, held)) return reopen();
     options.onNotModified?.(metadata);

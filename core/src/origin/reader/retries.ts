@@ -2,16 +2,16 @@
 const INITIAL_BUDGET = 10;
 const MAX_BUDGET = 100;
 /** What a request adds to the budget: in an outage retries stay below a tenth of the requests. */
-const PER_REQUEST = 0.1;
+const BUDGET_PER_REQUEST = 0.1;
 /** What a response adds, and a response to a retry: an origin that responds to some requests can be retried for the others. */
-const PER_ANSWER = 1;
-const PER_ANSWERED_RETRY = 3;
-/** Share of recent retries that must have got a response for a request to be repeated more often than configured … */
-const USEFUL = 0.2;
+const BUDGET_PER_RESPONSE = 1;
+const BUDGET_PER_RETRY_RESPONSE = 3;
+/** Ratio of responses to recent retries from which a request is repeated more often than configured … */
+const MIN_RESPONSE_RATIO = 0.2;
 /** … and how often then, in multiples of that. */
-const USEFUL_FACTOR = 3;
-/** Weight of the newest retry in that share. */
-const WEIGHT = 0.1;
+const RETRY_FACTOR = 3;
+/** Weight of the newest retry in that ratio. */
+const NEWEST_RETRY_WEIGHT = 0.1;
 
 /** Retries of one request. */
 interface RequestRetries {
@@ -36,19 +36,19 @@ export interface Retries {
  */
 export function createRetries(retries: number, random: () => number = Math.random): Retries {
   let budget = INITIAL_BUDGET;
-  let useful = 0;
+  let responseRatio = 0;
 
   return {
     begin() {
-      budget = Math.min(MAX_BUDGET, budget + PER_REQUEST);
+      budget = Math.min(MAX_BUDGET, budget + BUDGET_PER_REQUEST);
       let isRetry = false;
       const note = (worked: boolean) => {
-        if (isRetry) useful += WEIGHT * (Number(worked) - useful);
+        if (isRetry) responseRatio += NEWEST_RETRY_WEIGHT * (Number(worked) - responseRatio);
       };
       return {
         pause(repeated) {
-          const most = useful >= USEFUL ? retries * USEFUL_FACTOR : retries;
-          return repeated < most ? pauseBefore(repeated, random) : undefined;
+          const maxRetries = responseRatio >= MIN_RESPONSE_RATIO ? retries * RETRY_FACTOR : retries;
+          return repeated < maxRetries ? pauseBefore(repeated, random) : undefined;
         },
         spend() {
           if (budget < 1) return false;
@@ -60,7 +60,7 @@ export function createRetries(retries: number, random: () => number = Math.rando
         end(worked) {
           note(worked);
           if (!worked) return;
-          budget = Math.min(MAX_BUDGET, budget + (isRetry ? PER_ANSWERED_RETRY : PER_ANSWER));
+          budget = Math.min(MAX_BUDGET, budget + (isRetry ? BUDGET_PER_RETRY_RESPONSE : BUDGET_PER_RESPONSE));
         },
       };
     },

@@ -56,10 +56,11 @@ export function createSend(fetcher: Fetcher, { begin }: Retries): Send {
     const retries = begin();
     let waited = false;
     let repeated = 0;
-    let renewed = false;
+    let hasNewAddress = false;
     // It may depend on a login that many requests wait for.
-    const find = (refusal?: FetchResponse) => inTime(address(refusal, request), deadline, request.signal);
-    let at = await find();
+    const nextAddress = (refusal?: FetchResponse) =>
+      inTime(address(refusal, request), deadline, request.signal);
+    let at = await nextAddress();
     for (;;) {
       if (!at) throw new Error("a target without an address");
       const { url, ...place } = at;
@@ -70,9 +71,9 @@ export function createSend(fetcher: Fetcher, { begin }: Retries): Send {
         if (!request.signal.aborted) retries.end(false);
         throw error;
       });
-      if (refusals.includes(response.status) && !renewed) {
-        renewed = true;
-        const other = await find(response).catch((error: unknown) => {
+      if (refusals.includes(response.status) && !hasNewAddress) {
+        hasNewAddress = true;
+        const other = await nextAddress(response).catch((error: unknown) => {
           response.cancel();
           throw error;
         });
@@ -93,7 +94,7 @@ export function createSend(fetcher: Fetcher, { begin }: Retries): Send {
       waited ||= retryAfter !== undefined;
       response.cancel();
       await delay(pause, undefined, { signal: request.signal }).catch(() => request.signal.throwIfAborted());
-      at = await find();
+      at = await nextAddress();
     }
   };
 }

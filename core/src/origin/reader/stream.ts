@@ -38,7 +38,7 @@ export function streamOf({ response, from, range, endsThere, resume }: Reading):
   function copy(): void {
     const { body } = current;
     let isOver = false;
-    const settle = (error?: Error) => {
+    const finish = (error?: Error) => {
       if (isOver) return;
       isOver = true;
       if (error) return void resumeAfter(error);
@@ -51,13 +51,13 @@ export function streamOf({ response, from, range, endsThere, resume }: Reading):
         const wanted = chunk.subarray(Math.max(0, start - at), Math.max(0, end + 1 - at));
         at += chunk.length;
         if (wanted.length > 0 && !out.push(wanted)) body.pause();
-        if (at > end && !endsThere) settle();
+        if (at > end && !endsThere) finish();
       })
-      .on("end", () => settle(endsThere && at <= end ? truncated() : undefined))
-      .on("error", settle)
-      .on("close", () => settle(truncated()));
+      .on("end", () => finish(endsThere && at <= end ? truncated() : undefined))
+      .on("error", finish)
+      .on("close", () => finish(truncated()));
     // It broke off before anybody read it.
-    if (body.destroyed) settle(body.errored ?? truncated());
+    if (body.destroyed) finish(body.errored ?? truncated());
   }
 
   async function resumeAfter(error: Error): Promise<void> {

@@ -246,11 +246,11 @@ describe("an origin", () => {
     await using fetcher = fetcherWith({
       clock: (total, expired) => {
         const clock = createClock(total, expired);
-        const note = (does: "run" | "hold") => () => {
+        const note = (does: "run" | "pause") => () => {
           runs = does === "run";
           clock[does]();
         };
-        return { left: clock.left, run: note("run"), hold: note("hold") };
+        return { left: clock.left, run: note("run"), pause: note("pause") };
       },
     });
     const { body } = await fetcher.fetch(origin.url, { trusted: origin.url });
