@@ -3,16 +3,16 @@ import Negotiator from "negotiator";
 import type { Endpoint } from "../model/endpoint.ts";
 import type { AcceptClass } from "../model/job.ts";
 
-const LONGEST = 1024;
+const MAX_ACCEPT_LENGTH = 1024;
 const seen = new LRUCache<string, { avif: boolean; webp: boolean }>({ max: 500 });
 
-/** What an `Accept` header names by itself, wildcards aside. Too long a header counts as none. */
+/** What an `Accept` header names by itself, wildcards aside. A header that is too long counts as missing. */
 function named(accept: string) {
   const known = seen.get(accept);
   if (known) return known;
-  const types = accept.length > LONGEST ? [] : new Negotiator({ headers: { accept } }).mediaTypes();
+  const types = accept.length > MAX_ACCEPT_LENGTH ? [] : new Negotiator({ headers: { accept } }).mediaTypes();
   const found = { avif: types.includes("image/avif"), webp: types.includes("image/webp") };
-  if (accept.length <= LONGEST) seen.set(accept, found);
+  if (accept.length <= MAX_ACCEPT_LENGTH) seen.set(accept, found);
   return found;
 }
 

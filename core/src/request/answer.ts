@@ -73,7 +73,7 @@ export function createAnswer(parts: AnswerParts) {
     return answer;
   }
 
-  /** What was asked for, or what stands in for it. */
+  /** The requested rendition, or its substitute. */
   function serve(exchange: Exchange, resolved: Resolved, options: AnswerOptions): MaybePromise<Result> {
     return after(
       recover(() => obtain(exchange, resolved, options), failed),
@@ -111,7 +111,7 @@ export function createAnswer(parts: AnswerParts) {
         return failed(errorOf(found.record.error), { hit: true, cache, ...times });
       }
       if (!found?.body && !(found && clientHas(exchange, found.record))) {
-        return obtainLater(exchange, resolved, stale, options);
+        return obtainUncached(exchange, resolved, stale, options);
       }
       const { record, cache } = found;
       return after(authorize(exchange, record.sources), () => real(found, { hit: true, cache }));
@@ -119,7 +119,7 @@ export function createAnswer(parts: AnswerParts) {
   }
 
   /** A rendition that no cache has fresh. */
-  async function obtainLater(
+  async function obtainUncached(
     exchange: Exchange,
     resolved: Resolved,
     stale: Rendition | undefined,
@@ -133,13 +133,15 @@ export function createAnswer(parts: AnswerParts) {
       const lifetime = limitsOf(exchange.endpoint.tenant).failureLifetime;
       return { answer: stale, provenance: "stale", lifetime, cache: { hit: true } };
     }
-    // Without a cache nobody would ever get what is made in the background.
+    // Without a cache no client would ever get what is rendered in the background.
     const isOffered = !stale && !final && cache.isUsed && hooks.substitute.isUsed();
     const cheaper = isOffered ? await insteadOf(exchange, resolved) : undefined;
     if (cheaper) return cheaper;
     // To revalidate a stale entry is of use only where its body is, here or at the client.
-    const useful = stale && (stale.body || clientHas(exchange, stale.record)) ? stale : undefined;
-    return await withLoopList(exchange.request.header("cdn-loop"), () => miss(exchange, resolved, useful));
+    const revalidatable = stale && (stale.body || clientHas(exchange, stale.record)) ? stale : undefined;
+    return await withLoopList(exchange.request.header("cdn-loop"), () =>
+      miss(exchange, resolved, revalidatable),
+    );
   }
 
   /** What a plugin offers to be served now, while the rendition itself is made in the background. */

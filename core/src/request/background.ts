@@ -12,7 +12,7 @@ import { errorOf } from "../work/failed.ts";
 import type { RenderRequest } from "../work/render.ts";
 import { coalescedBy, type Renders } from "../work/renders.ts";
 import type { Lookup } from "./lookup.ts";
-import { isOriginFailure, type Remember } from "./negative.ts";
+import { type CacheFailure, isOriginFailure } from "./negative.ts";
 import type { Offload } from "./offload.ts";
 import type { Resolve } from "./resolve.ts";
 
@@ -21,11 +21,11 @@ export interface BackgroundParts {
   readonly limitsOf: LimitsOf;
   readonly log: Logger;
   readonly complete: Resolve["complete"];
-  readonly lookupWhole: Lookup["lookupWhole"];
+  readonly lookupComplete: Lookup["lookupComplete"];
   readonly peek: Lookup["peek"];
   readonly engines: string;
   readonly renders: Renders;
-  readonly remember: Remember;
+  readonly cacheFailure: CacheFailure;
   readonly offload: Offload;
 }
 
@@ -33,7 +33,7 @@ export type Background = ReturnType<typeof createBackground>;
 
 /** Work that no request waits for. */
 export function createBackground(parts: BackgroundParts) {
-  const { purgeRules, limitsOf, log, complete, lookupWhole, peek, renders, remember, offload } = parts;
+  const { purgeRules, limitsOf, log, complete, lookupComplete, peek, renders, cacheFailure, offload } = parts;
   /** Revalidations that failed a moment ago. */
   const coolingDown = new LRUCache<string, true>(atMost(10_000));
 
@@ -49,7 +49,7 @@ export function createBackground(parts: BackgroundParts) {
       .catch((error: unknown) => {
         coolingDown.set(name, true, { ttl: Math.max(1, limitsOf(job.asset.tenant).failureLifetime) });
         log.debug({ err: error, key }, "revalidating a rendition in the background failed");
-        if (!isOriginFailure(error)) remember(key, job, error, since);
+        if (!isOriginFailure(error)) cacheFailure(key, job, error, since);
       });
   }
 
@@ -63,32 +63,32 @@ export function createBackground(parts: BackgroundParts) {
 
   /** A rendition from a cache, else rendered; resolves once it is complete and caches have it. */
   async function obtain(requested: Job, signal: AbortSignal, trusted: boolean): Promise<Obtained> {
-    const { job, key } = sound(requested);
-    const { found, error, stale } = await lookupWhole(key);
+    const { job, key } = valid(requested);
+    const { found, error, stale } = await lookupComplete(key);
     if (error) throw errorOf(error);
     if (found) return { ...found, hit: true };
     const request: RenderRequest = { job, key, trusted, ...(stale?.body ? { stale } : {}) };
     const since = purgeRules.now();
     try {
-      const made = await offload(request, signal);
-      if (made) return { ...made, hit: false };
+      const offloaded = await offload(request, signal);
+      if (offloaded) return { ...offloaded, hit: false };
       const rendered = await renders.run(request, signal);
       return { ...(await completeAndStored(rendered, signal)), hit: false };
     } catch (failure) {
-      if (!signal.aborted) remember(key, job, failure, since);
+      if (!signal.aborted) cacheFailure(key, job, failure, since);
       throw failure;
     }
   }
 
   /** What caches have of a rendition. */
   async function cached(requested: Job): Promise<CacheState["state"]> {
-    const { state, error } = await peek(sound(requested).key);
+    const { state, error } = await peek(valid(requested).key);
     if (error) throw errorOf(error);
     return state;
   }
 
   /** Throws what is wrong with a job. */
-  function sound(requested: Job) {
+  function valid(requested: Job) {
     const completed = complete(requested);
     const { problem } = completed.job;
     if (problem) throw new MediaError(problem.code, problem.message);

@@ -40,7 +40,7 @@ interface Planned {
   readonly isMedia: boolean;
 }
 
-type Draft = { -readonly [K in keyof Explanation]: Explanation[K] } & {
+type PartialExplanation = { -readonly [K in keyof Explanation]: Explanation[K] } & {
   origins: OriginAnswer[];
   errors: Problem[];
 };
@@ -69,46 +69,52 @@ export function createExplain(parts: ExplainParts) {
       return { ...unexplained(exchange.request.url, error), endpoint: endpointOf(exchange) };
     }
     const { job, key } = resolved;
-    const draft = draftOf(exchange, job);
-    if (job.notes?.some(({ ifMissing }) => !ifMissing)) draft.notes = textsOf(job.notes, false);
-    if (job.delivery.fallback) draft.fallback = job.delivery.fallback.path;
+    const explanation = startExplanation(exchange, job);
+    if (job.notes?.some(({ ifMissing }) => !ifMissing)) explanation.notes = textsOf(job.notes, false);
+    if (job.delivery.fallback) explanation.fallback = job.delivery.fallback.path;
     const admitted = recover(
       () => admit(exchange, job),
-      (error) => void draft.errors.push(problemOf(error)),
+      (error) => void explanation.errors.push(problemOf(error)),
     );
     await admitted;
-    const [refusal] = draft.errors;
-    draft.signature = exchange.claims.signature ?? "unsigned";
-    if (draft.signature !== "valid") {
+    const [refusal] = explanation.errors;
+    explanation.signature = exchange.claims.signature ?? "unsigned";
+    if (explanation.signature !== "valid") {
       const fault = (await hooks.sign.for(job.language).promise(job, exchange, undefined))?.fault;
-      if (fault !== undefined) draft.signatureFault = fault;
+      if (fault !== undefined) explanation.signatureFault = fault;
     }
     if (job.problem) {
-      draft.origins = candidates(job.asset, endpoints, origins).map((one) => answerOf(one, "not asked"));
-      return { ...draft, status: refusal?.status ?? draft.status };
+      explanation.origins = candidates(job.asset, endpoints, origins).map((one) =>
+        answerOf(one, "not asked"),
+      );
+      return { ...explanation, status: refusal?.status ?? explanation.status };
     }
-    draft.transformation = job.transformation;
-    draft.accept = { class: exchange.accept, negotiated: isNegotiated(job) };
-    draft.key = key;
+    explanation.transformation = job.transformation;
+    explanation.accept = { class: exchange.accept, negotiated: isNegotiated(job) };
+    explanation.key = key;
     const { error: _, ...cache } = await peek(key);
-    draft.cache = cache;
-    draft.tiers = await peekTiers(key);
-    const { failure } = await plan(draft, exchange, resolved);
-    return { ...draft, status: refusal?.status ?? (await statusOf(exchange, job, failure)) };
+    explanation.cache = cache;
+    explanation.tiers = await peekTiers(key);
+    const { failure } = await plan(explanation, exchange, resolved);
+    return { ...explanation, status: refusal?.status ?? (await statusOf(exchange, job, failure)) };
   };
 
   /** Of a request that was admitted. */
   async function statusOf(exchange: Exchange, job: Job, failure: MediaError | undefined): Promise<number> {
     if (!failure) return 200;
     const instead = await substitute(exchange, job, failure, {
-      serve: (resolved) => plan(draftOf(exchange, resolved.job), exchange, resolved),
+      serve: (resolved) => plan(startExplanation(exchange, resolved.job), exchange, resolved),
       isMedia: ({ isMedia }) => isMedia,
     });
     return (instead ? instead.served.failure?.status : failure.status) ?? 200;
   }
 
   /** Asks the origins, reads the header and lets an engine plan. */
-  async function plan(draft: Draft, exchange: Exchange, { job, key }: Resolved): Promise<Planned> {
+  async function plan(
+    explanation: PartialExplanation,
+    exchange: Exchange,
+    { job, key }: Resolved,
+  ): Promise<Planned> {
     const trusted = isTrusted(exchange);
     const context = createContext(parts, { key, asset: job.asset, trusted, signal: exchange.signal });
     let isMedia = true;
@@ -116,28 +122,28 @@ export function createExplain(parts: ExplainParts) {
     const fail = (error: unknown) => {
       const wrapped = wrap(error, "explain", "core");
       failure ??= wrapped;
-      draft.errors.push(problemOf(wrapped));
+      explanation.errors.push(problemOf(wrapped));
     };
     try {
-      const source = await open(draft, job, context);
-      draft.source = source.metadata;
+      const source = await open(explanation, job, context);
+      explanation.source = source.metadata;
       const isClosed = source.metadata.private === true && !trusted;
       if (isClosed) fail(signatureRequired());
       // An engine that has nothing to do with the file does not mind that it is broken; one that has says so itself.
       const header = await context.inspect("header", source).catch(() => "pending" as const);
-      draft.metadata = { header: header ?? "none" };
-      const uses = usesOf(context.limits, job, source, draft.metadata.header);
-      draft.limits = uses;
+      explanation.metadata = { header: header ?? "none" };
+      const uses = usesOf(context.limits, job, source, explanation.metadata.header);
+      explanation.limits = uses;
       const found = await planOf(job, source, context, (plan) => {
-        draft.plan = plan ? summaryOf(plan) : "none";
-        draft.limits = plan ? usesOfPlan(context.limits, uses, plan) : [];
+        explanation.plan = plan ? summaryOf(plan) : "none";
+        explanation.limits = plan ? usesOfPlan(context.limits, uses, plan) : [];
       });
       isMedia = found !== undefined || isMediaType(originalType(source.metadata));
       if (!isClosed) await authorize(exchange, context.sources);
     } catch (error) {
       fail(error);
       const isMissing = wrap(error, "explain", "core").status === 404;
-      if (job.notes && isMissing) draft.notes = textsOf(job.notes, true);
+      if (job.notes && isMissing) explanation.notes = textsOf(job.notes, true);
     } finally {
       await context.close();
     }
@@ -145,21 +151,21 @@ export function createExplain(parts: ExplainParts) {
   }
 
   /** The origins in their order, until one has the file. */
-  async function open(draft: Draft, job: Job, context: OwnContext): Promise<Source> {
+  async function open(explanation: PartialExplanation, job: Job, context: OwnContext): Promise<Source> {
     const inOrder = candidates(job.asset, endpoints, origins);
     const found = await tryInOrder(inOrder, context.signal, async (origin) => {
       try {
         const found = await hooks.fetch.promise(job.asset, { origin: origin.name }, context);
-        draft.origins.push(answerOf(origin, found ? "found" : "not here"));
+        explanation.origins.push(answerOf(origin, found ? "found" : "not here"));
         return found;
       } catch (error) {
         const failure = wrap(error, "fetch", origin.name);
-        draft.origins.push({ ...answerOf(origin, "failed"), error: problemOf(failure) });
+        explanation.origins.push({ ...answerOf(origin, "failed"), error: problemOf(failure) });
         throw failure;
       }
     });
-    const rest = inOrder.slice(draft.origins.length);
-    draft.origins.push(...rest.map((origin) => answerOf(origin, "not asked")));
+    const rest = inOrder.slice(explanation.origins.length);
+    explanation.origins.push(...rest.map((origin) => answerOf(origin, "not asked")));
     return context.own(foundSource(found));
   }
 }
@@ -167,7 +173,10 @@ export function createExplain(parts: ExplainParts) {
 const textsOf = (notes: readonly Note[], isMissing: boolean) =>
   notes.filter(({ ifMissing }) => isMissing || !ifMissing).map(({ text }) => text);
 
-function draftOf(exchange: Exchange, { language, asset: { kind, path }, media }: Job): Draft {
+function startExplanation(
+  exchange: Exchange,
+  { language, asset: { kind, path }, media }: Job,
+): PartialExplanation {
   return {
     url: exchange.request.url,
     status: 200,

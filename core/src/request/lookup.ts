@@ -7,7 +7,7 @@ import type { Exchange } from "../model/exchange.ts";
 import type { CompleteBody, Rendition, RenditionRecord } from "../model/rendition.ts";
 import type { CacheState, TierState } from "../plugin/cache-state.ts";
 import { after, type MaybePromise } from "../util/maybe.ts";
-import { type OriginalParts, originalAgain, SMALL } from "../work/original.ts";
+import { type OriginalParts, reopenedOriginal, SMALL_BODY_BYTES } from "../work/original.ts";
 import { clientHasIt } from "./conditions.ts";
 
 export interface LookupParts extends OriginalParts {
@@ -25,14 +25,14 @@ export interface RequestLookup {
 }
 
 /** A lookup for no request: at most one of these. */
-export interface WholeLookup {
+export interface CompleteLookup {
   readonly found?: { readonly record: RenditionRecord; readonly body: CompleteBody };
   readonly error?: NonNullable<RenditionRecord["error"]>;
   readonly stale?: Rendition | undefined;
 }
 
 /** A client that never leaves. */
-const NOBODY = { signal: new AbortController().signal };
+const NO_CLIENT = { signal: new AbortController().signal };
 
 /** What caches have, by key. */
 export function createLookup(parts: LookupParts) {
@@ -53,48 +53,48 @@ export function createLookup(parts: LookupParts) {
       const isBare = found !== undefined && lacksBody(found) && !clientHas(exchange, found.metadata);
       if (!isBare) return resultOf(first, first, asset);
       // A cache further down may still have the body.
-      return after(cache.find({ key, body: "required", client: exchange, judge }), (whole) =>
-        resultOf(first, whole, asset),
+      return after(cache.find({ key, body: "required", client: exchange, judge }), (withBody) =>
+        resultOf(first, withBody, asset),
       );
     });
   }
 
-  function resultOf(first: CacheResult, whole: CacheResult, asset: Asset): RequestLookup {
-    if (whole.found) void whole.fill(whole.found);
-    const found = whole.found ?? first.found;
-    const stale = first.stale ?? whole.stale;
+  function resultOf(first: CacheResult, withBody: CacheResult, asset: Asset): RequestLookup {
+    if (withBody.found) void withBody.fill(withBody.found);
+    const found = withBody.found ?? first.found;
+    const stale = first.stale ?? withBody.stale;
     return {
-      found: found && withOriginal({ ...deliveredOf(found), cache: found.cache }, asset),
-      stale: stale && withOriginal(deliveredOf(stale), asset),
+      found: found && withOriginal({ ...renditionOf(found), cache: found.cache }, asset),
+      stale: stale && withOriginal(renditionOf(stale), asset),
     };
   }
 
-  /** The fresh entry with its body, or a failure that is remembered, or one past its freshness. */
-  async function lookupWhole(key: string): Promise<WholeLookup> {
+  /** The fresh entry with its body, or a cached failure, or one past its freshness. */
+  async function lookupComplete(key: string): Promise<CompleteLookup> {
     if (!cache.isUsed) return {};
     const { found, stale, fill }: CacheResult = await cache.find({
       key,
       body: "required",
-      client: NOBODY,
+      client: NO_CLIENT,
       judge: judgeOf(parts, false),
     });
     if (found?.metadata.error) return { error: found.metadata.error };
-    if (!found?.body) return { stale: stale && deliveredOf(stale) };
+    if (!found?.body) return { stale: stale && renditionOf(stale) };
     void fill(found);
     return { found: { record: found.metadata, body: found.body } };
   }
 
-  /** An original that no cache keeps the bytes of is read again, from a copy or where it lies. */
-  function withOriginal<D extends Rendition>(delivered: D, asset: Asset): D {
-    const metadata = delivered.record.sources[0];
-    if (delivered.body || !delivered.record.original || !metadata) return delivered;
-    const body = originalAgain(parts, asset, metadata);
-    return body ? { ...delivered, body } : delivered;
+  /** If no cache stores the bytes of an original, it is read again, from a saved copy or its origin. */
+  function withOriginal<D extends Rendition>(rendition: D, asset: Asset): D {
+    const metadata = rendition.record.sources[0];
+    if (rendition.body || !rendition.record.original || !metadata) return rendition;
+    const body = reopenedOriginal(parts, asset, metadata);
+    return body ? { ...rendition, body } : rendition;
   }
 
   /** Whether caches have an entry; `error`: a failure. */
   async function peek(key: string): Promise<CacheState & Pick<RenditionRecord, "error">> {
-    const query = { key, body: "unneeded", client: NOBODY, judge: judgeOf(parts, false) } as const;
+    const query = { key, body: "unneeded", client: NO_CLIENT, judge: judgeOf(parts, false) } as const;
     const { found, stale } = await cache.find(query);
     if (found) {
       const { error } = found.metadata;
@@ -105,9 +105,9 @@ export function createLookup(parts: LookupParts) {
 
   /** What each cache has, for `explain`. */
   const peekTiers = (key: string): Promise<readonly TierState[]> =>
-    cache.inspect({ key, client: NOBODY, judge: judgeOf(parts, false) });
+    cache.inspect({ key, client: NO_CLIENT, judge: judgeOf(parts, false) });
 
-  return { lookup, lookupWhole, withOriginal, peek, peekTiers };
+  return { lookup, lookupComplete, withOriginal, peek, peekTiers };
 }
 
 /** The core's judgement of entries, as of now. */
@@ -122,7 +122,7 @@ function judgeOf({ engines, purgeRules }: Pick<LookupParts, "engines" | "purgeRu
   };
 }
 
-const deliveredOf = ({ metadata, body }: TierEntry): Rendition => ({
+const renditionOf = ({ metadata, body }: TierEntry): Rendition => ({
   record: metadata,
   ...(body && { body }),
 });
@@ -136,8 +136,8 @@ export function clientHas({ request }: Exchange, { etag, lastModified }: Renditi
   return clientHasIt(request, etag, lastModified);
 }
 
-/** Whether an entry has lost a body that caches keep: failures have none, and large originals are not kept. */
+/** Whether an entry has lost a body that caches store: failures have none, and those of large originals are not stored. */
 function lacksBody({ metadata, body }: TierEntry): boolean {
   if (body || metadata.error) return false;
-  return !metadata.original || (metadata.length ?? Number.POSITIVE_INFINITY) <= SMALL;
+  return !metadata.original || (metadata.length ?? Number.POSITIVE_INFINITY) <= SMALL_BODY_BYTES;
 }

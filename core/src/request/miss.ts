@@ -13,12 +13,12 @@ import { coalescedBy, type Renders } from "../work/renders.ts";
 import type { Authorize } from "./admit.ts";
 import type { Lookup } from "./lookup.ts";
 import type { MissRate } from "./miss-rate.ts";
-import { isOriginFailure, type Remember } from "./negative.ts";
+import { type CacheFailure, isOriginFailure } from "./negative.ts";
 import type { Offload } from "./offload.ts";
 import type { PollingOf, PollRender } from "./polling.ts";
 import type { Resolved } from "./resolve.ts";
 import { failed, pending, type Result, real } from "./result.ts";
-import type { Confirm } from "./revalidate.ts";
+import type { RevalidateForClient } from "./revalidate.ts";
 
 export interface MissParts {
   readonly purgeRules: PurgeRules;
@@ -26,10 +26,10 @@ export interface MissParts {
   readonly engines: string;
   readonly renders: Renders;
   readonly authorize: Authorize;
-  readonly confirm: Confirm;
+  readonly revalidateForClient: RevalidateForClient;
   readonly pollingOf: PollingOf;
   readonly pollRender: PollRender;
-  readonly remember: Remember;
+  readonly cacheFailure: CacheFailure;
   readonly missRate: MissRate;
   readonly withOriginal: Lookup["withOriginal"];
   readonly offload: Offload;
@@ -37,7 +37,16 @@ export interface MissParts {
 
 /** A request for what no cache has fresh: it waits for the render, alone or with others. */
 export function createMiss(parts: MissParts) {
-  const { purgeRules, limitsOf, renders, authorize, confirm, pollingOf, pollRender, remember } = parts;
+  const {
+    purgeRules,
+    limitsOf,
+    renders,
+    authorize,
+    revalidateForClient,
+    pollingOf,
+    pollRender,
+    cacheFailure,
+  } = parts;
   const { missRate, withOriginal, offload } = parts;
 
   return async function miss(
@@ -49,8 +58,8 @@ export function createMiss(parts: MissParts) {
     const since = purgeRules.now();
     const trace = currentTrace() ?? traceOf(exchange.request.header("traceparent"));
     const tags = stale ? undefined : exchange.request.header("if-none-match");
-    const confirmed = tags && (await inTrace(trace, () => confirm(exchange, job, key, tags)));
-    if (confirmed) return real(confirmed, { hit: false, forward: "miss", revalidated: true });
+    const unmodified = tags && (await inTrace(trace, () => revalidateForClient(exchange, job, key, tags)));
+    if (unmodified) return real(unmodified, { hit: false, forward: "miss", revalidated: true });
     const forward = stale ? "stale" : "miss";
     const polling = pollingOf(job);
     let collapsed = renders.isRunning(request);
@@ -72,7 +81,7 @@ export function createMiss(parts: MissParts) {
         throw refusal;
       }
       const cache = outcomeOf(rendered, forward, collapsed || rendered.joined === true);
-      // The next one finds it in a cache; where none keeps it, there would never be another answer.
+      // The next request finds it in a cache; if none stored it, the response would be the same for ever.
       if (polling?.kind === "accept" && rendered.written && !stale) {
         await rendered.written.catch(() => {});
         return { ...pending(job, cache), ...(rendered.lane && { lane: rendered.lane }) };
@@ -80,7 +89,7 @@ export function createMiss(parts: MissParts) {
       return {
         ...real(rendered.body ? rendered : withOriginal(rendered, job.asset), cache),
         ...(rendered.lane && { lane: rendered.lane }),
-        // Right when it was asked for, but no longer: a CDN that has been purged meanwhile must not keep it.
+        // Valid when it was requested, but no longer: a CDN that has been purged meanwhile must not store it.
         ...(purgeRules.isPurged(rendered.record, since) && { provenance: "stale" }),
         ...(rendered.degraded && {
           provenance: "degraded",
@@ -91,7 +100,7 @@ export function createMiss(parts: MissParts) {
       if (isMediaError(error) && error.spans) addSpans(exchange, error.spans);
       const instead = isOriginFailure(error) ? await staleInstead() : undefined;
       if (instead) return instead;
-      remember(key, job, error, since);
+      cacheFailure(key, job, error, since);
       // Which status an origin sent is known of a missing file alone: others may have been asked in vain, or not at all.
       const isMissing = isMediaError(error) && error.code === "ENOENT";
       return failed(error, { hit: false, forward, collapsed, ...(isMissing && { forwardStatus: 404 }) });
@@ -108,7 +117,7 @@ export function createMiss(parts: MissParts) {
       if (polling?.kind !== "redirect") return run(exchange.signal);
       const work = {
         run: async (signal: AbortSignal) => (await runElsewhere(signal)) ?? (await run(signal)),
-        failed: (error: unknown) => remember(key, job, error, since),
+        failed: (error: unknown) => cacheFailure(key, job, error, since),
       };
       return pollRender(coalescedBy(request, parts), exchange, polling.afterMs, work);
     }

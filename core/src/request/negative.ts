@@ -9,7 +9,7 @@ import type { LimitsOf } from "../model/limits.ts";
 import type { OriginEntry } from "../origin/entry.ts";
 import { isLoopFailure } from "../origin/loop.ts";
 
-export interface RememberParts {
+export interface CacheFailureParts {
   readonly cache: Pick<Cache, "isUsed" | "store">;
   readonly purgeRules: Pick<PurgeRules, "isPurged">;
   readonly engines: string;
@@ -18,12 +18,19 @@ export interface RememberParts {
   readonly origins: ReadonlyMap<string, OriginEntry>;
 }
 
-export type Remember = ReturnType<typeof createRemember>;
+export type CacheFailure = ReturnType<typeof createCacheFailure>;
 
-/** Stores failures for a while: an origin that is down is not asked again for every request. */
-export function createRemember({ cache, endpoints, origins, limitsOf, engines, purgeRules }: RememberParts) {
+/** Stores failures in the negative cache: an origin that is down is not asked again for every request. */
+export function createCacheFailure({
+  cache,
+  endpoints,
+  origins,
+  limitsOf,
+  engines,
+  purgeRules,
+}: CacheFailureParts) {
   /** `since`: when the work that failed began. */
-  return function remember(key: string, job: Job, error: unknown, since: number): void {
+  return function cacheFailure(key: string, job: Job, error: unknown, since: number): void {
     if (
       !isMediaError(error) ||
       error.status >= 500 ||
@@ -35,7 +42,7 @@ export function createRemember({ cache, endpoints, origins, limitsOf, engines, p
     const endpoint = endpoints.get(endpointId(job.asset));
     const lifetimes =
       endpoint?.origins.map((name) => origins.get(name)?.storage.freshFor ?? Number.POSITIVE_INFINITY) ?? [];
-    // In an outage the origin is spared, even if a success would have to be confirmed each time.
+    // In an outage the failure is stored, even if a success would be revalidated each time.
     const success = error.outage || !endpoint ? Number.POSITIVE_INFINITY : lifetimeOf(endpoint.cacheControl);
     const lifetime = Math.min(errorLifetime(error, limitsOf(job.asset.tenant)), success, ...lifetimes);
     if (lifetime <= 0) return;

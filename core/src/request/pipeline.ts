@@ -7,11 +7,11 @@ import { createExplain } from "./explain.ts";
 import { createLookup, type LookupParts } from "./lookup.ts";
 import { createMiss } from "./miss.ts";
 import { createMissRate } from "./miss-rate.ts";
-import { createRemember } from "./negative.ts";
+import { createCacheFailure } from "./negative.ts";
 import { createOffload } from "./offload.ts";
 import { createPollingOf, createPollRender } from "./polling.ts";
 import { createResolve, type ResolveParts } from "./resolve.ts";
-import { createConfirm } from "./revalidate.ts";
+import { createRevalidateForClient } from "./revalidate.ts";
 import { createSubstitute } from "./substitute.ts";
 
 /** What the parts of the pipeline work with; each one's own interface names what it needs of it. */
@@ -29,27 +29,36 @@ export function createPipeline(parts: PipelineParts) {
   const admit = createAdmit(parts);
   const authorize = createAuthorize(hooks);
   const lookups = createLookup(parts);
-  const { lookup, lookupWhole, withOriginal, peek, peekTiers } = lookups;
+  const { lookup, lookupComplete, withOriginal, peek, peekTiers } = lookups;
   const substitute = createSubstitute({ hooks, admit, complete: resolve.complete });
-  const remember = createRemember(parts);
-  const find = async ({ key }: { readonly key: string }) => (await lookupWhole(key)).found;
+  const cacheFailure = createCacheFailure(parts);
+  const find = async ({ key }: { readonly key: string }) => (await lookupComplete(key)).found;
   const renders = createRenders(parts, { find });
-  const offload = createOffload({ ...parts, lookupWhole });
+  const offload = createOffload({ ...parts, lookupComplete });
   const background = createBackground({
     ...parts,
     complete: resolve.complete,
-    lookupWhole,
+    lookupComplete,
     peek,
     renders,
-    remember,
+    cacheFailure,
     offload,
   });
   const pollingOf = createPollingOf(cache);
   const pollRender = createPollRender(parts);
-  const confirm = createConfirm(parts);
+  const revalidateForClient = createRevalidateForClient(parts);
   const miss = createMiss({
     ...parts,
-    ...{ renders, authorize, confirm, pollingOf, pollRender, remember, withOriginal, offload },
+    ...{
+      renders,
+      authorize,
+      revalidateForClient,
+      pollingOf,
+      pollRender,
+      cacheFailure,
+      withOriginal,
+      offload,
+    },
     missRate: createMissRate(parts.rates),
   });
   return {
@@ -66,7 +75,7 @@ export function createPipeline(parts: PipelineParts) {
     renders,
     /** A fresh rendition whose bytes are in memory, for another worker. */
     async inMemory(key: string) {
-      const { record, body } = (await lookupWhole(key)).found ?? {};
+      const { record, body } = (await lookupComplete(key)).found ?? {};
       return record && body?.bytes && { record, bytes: body.bytes };
     },
   };

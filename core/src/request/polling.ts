@@ -38,7 +38,7 @@ interface PollWork {
 
 /** Lets requests wait for a limited time. */
 export function createPollRender({ limitsOf, log }: PollParts) {
-  const wholes = createCoalescer<Rendered>();
+  const completeRenders = createCoalescer<Rendered>();
 
   /**
    * What the work comes to, complete and in the caches; `undefined`: not within that time, it goes on in the
@@ -50,7 +50,7 @@ export function createPollRender({ limitsOf, log }: PollParts) {
     afterMs: number,
     { run, failed }: PollWork,
   ): Promise<Rendered | undefined> {
-    const work = wholes.run(key, { signal: new AbortController().signal, since }, async (end) => {
+    const work = completeRenders.run(key, { signal: new AbortController().signal, since }, async (end) => {
       try {
         const rendered = await run(end);
         return { ...rendered, ...(await completeAndStored(rendered, end)) };
@@ -60,12 +60,12 @@ export function createPollRender({ limitsOf, log }: PollParts) {
         throw error;
       }
     });
-    const timeout = Math.min(afterMs, LONGEST * limitsOf().request);
+    const timeout = Math.min(afterMs, MAX_WAIT_RATIO * limitsOf().request);
     return await withTimeout<Rendered | undefined>(timeout, work, { signal, onTimeout: () => undefined });
   };
 }
 
 export type PollRender = ReturnType<typeof createPollRender>;
 
-/** Part of a request's time for which it is held at most. */
-const LONGEST = 0.9;
+/** Ratio of the request timeout for which a request waits at most. */
+const MAX_WAIT_RATIO = 0.9;

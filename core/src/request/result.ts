@@ -4,14 +4,14 @@ import type { Job } from "../model/job.ts";
 import type { Rendition } from "../model/rendition.ts";
 import { wrap } from "../plugin/errors.ts";
 
-/** Work that goes on in the background: the client is to ask again. */
+/** Work that goes on in the background: the client should repeat its request. */
 export interface Pending {
   readonly pending: Job;
 }
 
 export type Answer = Rendition | Pending;
 
-/** An answer or a failure, and how the request came by it. */
+/** A rendition, pending work or a failure, with the outcome of the request. */
 export type Result = (Outcome & { readonly answer: Answer; readonly failure?: undefined }) | Failure;
 
 export type Failure = Outcome & { readonly answer?: undefined; readonly failure: MediaError };
@@ -20,7 +20,7 @@ export function isPending(answer: Answer): answer is Pending {
   return "pending" in answer;
 }
 
-/** The rendition that was asked for. */
+/** The requested rendition. */
 export function real(answer: Rendition, cache: CacheOutcome): Result {
   return { answer, provenance: "real", cache };
 }

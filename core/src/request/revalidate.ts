@@ -14,8 +14,8 @@ import { type ContextParts, createContext } from "../work/render-context.ts";
 import { coalescedBy } from "../work/renders.ts";
 import { matches } from "./conditions.ts";
 
-/** What the origin has confirmed. */
-interface Confirmed {
+/** A file that has not changed since the client got it. */
+interface Unmodified {
   readonly key: string;
   readonly job: Job;
   readonly endpoint: Endpoint;
@@ -24,23 +24,23 @@ interface Confirmed {
   readonly original: boolean;
 }
 
-export interface ConfirmParts extends ContextParts {
+export interface RevalidateForClientParts extends ContextParts {
   readonly purgeRules: PurgeRules;
   readonly engines: string;
 }
 
-export type Confirm = ReturnType<typeof createConfirm>;
+export type RevalidateForClient = ReturnType<typeof createRevalidateForClient>;
 
 /**
- * A conditional request for a rendition of which nothing is known here any more is answered by the origin's validators, without
- * download or transformation.
+ * Revalidates a rendition that the client has and no cache knows any more, by the origin's validators: without download or
+ * transformation.
  */
-export function createConfirm(parts: ConfirmParts) {
+export function createRevalidateForClient(parts: RevalidateForClientParts) {
   const { hooks, engines } = parts;
-  const confirmations = createCoalescer<SourceMetadata | undefined>();
+  const revalidations = createCoalescer<SourceMetadata | undefined>();
 
   /** A record without its body, if one of the tags that the client has is still right. */
-  async function confirm(
+  async function revalidateForClient(
     exchange: Exchange,
     job: Job,
     key: string,
@@ -50,7 +50,7 @@ export function createConfirm(parts: ConfirmParts) {
     if (!tags.includes(`"${ownHalf}.`) || tags.includes(`"${ownHalf}.${COMPOSED_TAG}`)) return undefined;
     const { key: name, since } = coalescedBy({ job, key, trusted: isTrusted(exchange) }, parts);
     const { signal } = exchange;
-    const metadata = await confirmations.run(name, { signal, since }, (signal) =>
+    const metadata = await revalidations.run(name, { signal, since }, (signal) =>
       metadataOf(job, key, signal),
     );
     const original = tags.includes(`.${ORIGINAL_TAG}`);
@@ -58,20 +58,20 @@ export function createConfirm(parts: ConfirmParts) {
     const form = etag && clientsForm(tags, etag, exchange);
     if (!form) return undefined;
     const { endpoint } = exchange;
-    return { record: confirmedRecord({ key, job, endpoint, etag: form, metadata, original }) };
+    return { record: unmodifiedRecord({ key, job, endpoint, etag: form, metadata, original }) };
   }
 
   /** What the origin reports of a file; `undefined` for one that is not for everybody. */
   async function metadataOf(job: Job, key: string, signal: AbortSignal): Promise<SourceMetadata | undefined> {
     const context = createContext(parts, { key, asset: job.asset, signal });
-    const answer = await hooks.fetch.promise(job.asset, { head: true }, context).catch(() => undefined);
-    if (!answer || typeof answer === "symbol") return undefined;
-    await answer.close();
-    return answer.metadata.private ? undefined : answer.metadata;
+    const source = await hooks.fetch.promise(job.asset, { head: true }, context).catch(() => undefined);
+    if (!source || typeof source === "symbol") return undefined;
+    await source.close();
+    return source.metadata.private ? undefined : source.metadata;
   }
 
   /** As of a rendition made now: how long it may be stored, and under which tags. */
-  function confirmedRecord({ key, job, endpoint, etag, metadata, original }: Confirmed): RenditionRecord {
+  function unmodifiedRecord({ key, job, endpoint, etag, metadata, original }: Unmodified): RenditionRecord {
     return {
       key,
       asset: job.asset,
@@ -89,7 +89,7 @@ export function createConfirm(parts: ConfirmParts) {
     };
   }
 
-  return confirm;
+  return revalidateForClient;
 }
 
 /** The client's own form of a tag: as it is, or with the content coding that this request would get. */

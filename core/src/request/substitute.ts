@@ -7,7 +7,7 @@ import type { Provenance } from "../model/rendition.ts";
 import type { Admit } from "./admit.ts";
 import type { Resolve, Resolved } from "./resolve.ts";
 
-/** How long a default image may be kept, in milliseconds. */
+/** How long a default image may be stored, in milliseconds. */
 const FALLBACK_LIFETIME_MS = 60_000;
 
 /** How what stands in is obtained, or only planned. */

@@ -13,7 +13,7 @@ import {
 } from "../model/rendition.ts";
 import type { SourceMetadata } from "../model/source.ts";
 import { type Clock, systemClock } from "../util/clock.ts";
-import { type Confirmations, confirmedSources } from "./revalidation.ts";
+import { type ReportedMetadata, revalidatedSources } from "./revalidation.ts";
 
 export interface EntryWriterParts {
   readonly cache: Pick<Cache, "isUsed" | "store">;
@@ -81,11 +81,11 @@ export function createEntryWriter(parts: EntryWriterParts) {
     };
   }
 
-  /** A stale rendition whose origins have confirmed it: its metadata is updated, its body stays. */
-  function renewed({ record: known, body }: Rendition, confirmations: Confirmations, { asset }: Job) {
+  /** A stale rendition that was revalidated: its metadata is updated, its body stays. */
+  function refreshed({ record: known, body }: Rendition, reportedMetadata: ReportedMetadata, { asset }: Job) {
     const now = clock.now();
     const endpoint = endpoints.get(endpointId(asset));
-    const sources = confirmedSources(known, confirmations, now);
+    const sources = revalidatedSources(known, reportedMetadata, now);
     const policy = cachePolicyOf(sources, endpoint, now);
     const { control: _, cdnControl: __, age: ___, tags: ____, ...before } = known;
     const record = { ...before, sources, stored: now, ...policy.fields, ...tagsOf(endpoint, sources) };
@@ -103,7 +103,7 @@ export function createEntryWriter(parts: EntryWriterParts) {
     void write({ ...stale, record: { ...stale.record, staleFor: 0, errorFor: 0 } }, since);
   }
 
-  return { entryOf, renewed, write, expire };
+  return { entryOf, refreshed, write, expire };
 }
 
 export type EntryWriter = ReturnType<typeof createEntryWriter>;

@@ -21,7 +21,7 @@ export function failureOf(error: unknown): Failed | undefined {
   return { code, message, status, outage };
 }
 
-/** The error that another process met, or that a cache remembers. */
+/** The error of another process, or of the negative cache. */
 export function errorOf({ code, message, ...more }: NonNullable<RenditionRecord["error"]>): MediaError {
   return new MediaError(code, message, more);
 }

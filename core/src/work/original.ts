@@ -14,8 +14,8 @@ import type { OriginEntry } from "../origin/entry.ts";
 import type { SavedCopies } from "../origin/saved-copies.ts";
 import { openSame } from "../origin/source.ts";
 
-/** Originals up to this size are read whole, so that caches can keep them; larger ones only pass through. */
-export const SMALL = 1024 * 1024;
+/** Originals up to this size are read completely, so that caches can store them; larger ones only pass through. */
+export const SMALL_BODY_BYTES = 1024 * 1024;
 
 /** Types that pages embed: other bytes under such a name are a failure of the origin, even if the URL asks for nothing. */
 const EMBEDDED = /^image\/(?:p?jpeg|a?png|webp|avif|gif)$/;
@@ -107,10 +107,10 @@ function safeType(type: string | undefined): string | undefined {
 /** The source's own bytes as a body: in memory where they are few, else streamed from where they lie. */
 export async function originalBody(source: Source): Promise<Body> {
   const { size } = source.metadata;
-  if (source.file === undefined && (size ?? 0) <= SMALL) {
-    // Without a promised length, only reading on tells whether it is small.
-    const start = await source.peek(SMALL + 1);
-    if (start.byteLength <= SMALL) return bodyOf(await source.bytes(SMALL));
+  if (source.file === undefined && (size ?? 0) <= SMALL_BODY_BYTES) {
+    // Without a declared length, the only way to find out whether it is small is to read on.
+    const start = await source.peek(SMALL_BODY_BYTES + 1);
+    if (start.byteLength <= SMALL_BODY_BYTES) return bodyOf(await source.bytes(SMALL_BODY_BYTES));
   }
   if (source.file !== undefined && size !== undefined) {
     await source.close();
@@ -118,23 +118,23 @@ export async function originalBody(source: Source): Promise<Body> {
   }
   // The connection that is open already serves the first reader of the whole.
   let first: Source | undefined = source;
-  const take = () => {
+  const takeFirst = () => {
     const taken = first;
     first = undefined;
     return taken;
   };
   const stream = async (range?: ByteRange) => {
     const part = partOf(range, size);
-    return (part ? undefined : await whole(take())) ?? source.again(part);
+    return (part ? undefined : await readAll(takeFirst())) ?? source.again(part);
   };
-  const close = async () => take()?.close();
+  const close = async () => takeFirst()?.close();
   return size === undefined
     ? { complete: false, stream, close }
     : { complete: true, length: size, stream, close };
 }
 
 /** A source's bytes from the start; the source is let go with the last of them, whoever else reads of it. */
-async function whole(source: Source | undefined): Promise<Readable | undefined> {
+async function readAll(source: Source | undefined): Promise<Readable | undefined> {
   try {
     const stream = await source?.stream();
     return stream?.once("close", () => void source?.close());
@@ -156,8 +156,8 @@ export interface OriginalParts {
   readonly endpoints: ReadonlyMap<string, Endpoint>;
 }
 
-/** The body of an original that only its record is left of: a copy that was kept, else the file where it lies. */
-export function originalAgain(
+/** The body of an original of which only the record is cached: from a saved copy, else from its origin. */
+export function reopenedOriginal(
   parts: OriginalParts,
   asset: Asset,
   metadata: SourceMetadata,
@@ -169,15 +169,15 @@ export function originalAgain(
 
   async function stream(range?: ByteRange): Promise<Readable> {
     const part = partOf(range, size);
-    let kept = true;
+    let isSaved = true;
     const open = async (options: OpenOptions) => {
       const copy = await copies?.reopen(metadata, options);
-      kept = copy !== undefined;
+      isSaved = copy !== undefined;
       return copy ?? storage?.open(path, { host, ...options });
     };
     const entry = await openSame(open, metadata, new AbortController().signal, part);
     const isLibrary = endpoints.get(endpointId(asset))?.library === metadata.origin;
-    if (kept || part || isLibrary) return entry.body();
+    if (isSaved || part || isLibrary) return entry.body();
     const tee = entry.file === undefined ? copies?.tee(metadata) : undefined;
     const body = await entry.body();
     return tee?.along(body, size) ?? body;

@@ -16,8 +16,8 @@ import { fetchSource } from "../origin/sources.ts";
 import { maskText } from "../util/redact.ts";
 import { createSpans } from "../util/spans.ts";
 
-/** How deep a job may ask for nested jobs. */
-const DEPTH = 3;
+/** Levels of nested jobs. */
+const MAX_JOB_DEPTH = 3;
 
 export interface OwnContext extends RenderContext {
   /** When it began, to be compared with purge rules. */
@@ -26,7 +26,7 @@ export interface OwnContext extends RenderContext {
   close(): Promise<void>;
   /** The same, and forgets them: the work begins again. */
   reset(): Promise<void>;
-  /** Notes a source that somebody else opened, so that it is closed and recorded. */
+  /** Takes over a source that was opened elsewhere, so that it is closed and recorded. */
   own(source: Source): Source;
   /** A source that outlives the render: its bytes are still being delivered. */
   release(source: Source): void;
@@ -110,7 +110,8 @@ export function createContext(parts: ContextParts, options: ContextOptions): Own
       return source;
     },
     async render(job) {
-      if (depth >= DEPTH) throw new MediaError("ELIMIT", `Expected at most ${DEPTH} nested renditions`);
+      if (depth >= MAX_JOB_DEPTH)
+        throw new MediaError("ELIMIT", `Expected at most ${MAX_JOB_DEPTH} nested renditions`);
       const endpoint = endpoints.get(endpointId(job.asset));
       if (!endpoint) throw new MediaError("ENOENT", "No file was found at the specified path");
       const nested = { ...job, transformation: canonicalTransformation(job.transformation, endpoint, steps) };

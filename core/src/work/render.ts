@@ -13,7 +13,7 @@ import { createEntryWriter, type EntryWriter, type EntryWriterParts } from "./en
 import { originalBody, originalFormat, originalType } from "./original.ts";
 import { createPlanner, type PlanOf } from "./plan.ts";
 import { type ContextParts, createContext, type OwnContext } from "./render-context.ts";
-import { type Confirmations, revalidateSources } from "./revalidation.ts";
+import { type ReportedMetadata, revalidateSources } from "./revalidation.ts";
 import type { Scheduler } from "./scheduler.ts";
 
 /** What is to be rendered. */
@@ -22,7 +22,7 @@ export interface RenderRequest {
   readonly key: string;
   /** Private files are open to whoever waits for it. */
   readonly trusted: boolean;
-  /** A rendition past its freshness: its origins are asked whether it still holds. */
+  /** A rendition past its freshness: its origins are asked whether it has changed. */
   readonly stale?: Rendition;
 }
 
@@ -39,7 +39,7 @@ export interface Rendered extends Rendition {
   readonly completion?: Promise<Rendition & Pick<Rendered, "written">>;
   /** Another process rendered it. */
   readonly joined?: boolean;
-  /** The stale rendition was confirmed. */
+  /** The stale rendition was revalidated. */
   readonly revalidated?: boolean;
   readonly degraded?: boolean;
 }
@@ -104,7 +104,7 @@ class Render {
     }
     if (rendered.completion)
       rendered.completion.then(
-        (whole) => this.#end(whole),
+        (completed) => this.#end(completed),
         (error) => this.#failed(error),
       );
     else await this.#end(rendered);
@@ -116,12 +116,12 @@ class Render {
     const { stale, job } = request;
     if (depth === 0) scheduler.assertRoom(job.transformation.output.video ? "video" : "light");
     const found = await context.spans.measure("download", () => this.#fetch());
-    if (stale && found instanceof Map) return this.#renew(stale, found);
+    if (stale && found instanceof Map) return this.#refresh(stale, found);
     return await this.#renderFrom(found as Source, []);
   }
 
-  /** The asset's source; or what the origins report of the sources of the stale rendition, if that still holds. */
-  async #fetch(): Promise<Source | Confirmations> {
+  /** The asset's source; or the metadata that origins report for the sources of the stale rendition, if none has changed. */
+  async #fetch(): Promise<Source | ReportedMetadata> {
     const { request, context, hooks } = this.#options;
     const { asset } = request.job;
     const { sources } = request.stale?.record ?? {};
@@ -142,7 +142,7 @@ class Render {
       return this.#write(this.#plan ? await this.#run(this.#plan) : await this.#passThrough(source));
     } catch (error) {
       if (context.signal.aborted || !source.isBroken?.()) throw error;
-      // A copy that breaks off says nothing of its origin: with `except`, copies are passed over.
+      // A copy that breaks off is no failure of its origin: with `except`, copies are skipped.
       const except = source.metadata.copy ? broken : [...broken, source.metadata.origin];
       const next = await this.#fetchElsewhere(except);
       if (!next) throw error;
@@ -169,7 +169,7 @@ class Render {
       context.spans.add("queue", performance.now() - began, undefined, began);
       return work();
     };
-    return scheduler.run(plan, context.signal, afterWaiting, wholeOf);
+    return scheduler.run(plan, context.signal, afterWaiting, completeOf);
   }
 
   /** No engine has anything to do: the source's own bytes. */
@@ -188,17 +188,17 @@ class Render {
     const entry = writer.entryOf({ ...request, sources: context.sources, rendition, isOriginal });
     if (!entry.isStorable) this.#expireStale();
     const record = entry.metadata(body);
-    const write = (record: RenditionRecord, whole: CompleteBody) => {
-      // Of a large original caches keep the metadata alone.
-      const hasBody = whole.bytes !== undefined || !isOriginal;
+    const write = (record: RenditionRecord, completed: CompleteBody) => {
+      // For a large original caches store the metadata alone.
+      const hasBody = completed.bytes !== undefined || !isOriginal;
       const stored = entry.isStorable
-        ? writer.write({ record, ...(hasBody && { body: whole }) }, context.since)
+        ? writer.write({ record, ...(hasBody && { body: completed }) }, context.since)
         : undefined;
       return { stored: stored !== undefined, ...(stored && hasBody && { written: stored }) };
     };
-    const completion = wholeOf(rendition)?.then((whole) => {
-      const record = entry.metadata(whole);
-      return { record, body: whole, ...write(record, whole) };
+    const completion = completeOf(rendition)?.then((completed) => {
+      const record = entry.metadata(completed);
+      return { record, body: completed, ...write(record, completed) };
     });
     completion?.catch(() => {});
     return {
@@ -212,10 +212,10 @@ class Render {
     };
   }
 
-  /** The stale rendition, confirmed by its origins: without download or transformation. */
-  #renew(stale: Rendition, confirmations: Confirmations): Rendered {
+  /** The stale rendition, revalidated without download or transformation. */
+  #refresh(stale: Rendition, reportedMetadata: ReportedMetadata): Rendered {
     const { request, context, writer } = this.#options;
-    const { entry, isStorable } = writer.renewed(stale, confirmations, request.job);
+    const { entry, isStorable } = writer.refreshed(stale, reportedMetadata, request.job);
     if (!isStorable) this.#expireStale();
     const stored = isStorable ? writer.write(entry, context.since) : undefined;
     return {
@@ -270,6 +270,6 @@ async function runPlan(plan: Plan, context: OwnContext): Promise<PlanResult> {
 }
 
 /** What a body that still grows becomes. */
-function wholeOf({ body }: { readonly body: Body }): Promise<CompleteBody> | undefined {
+function completeOf({ body }: { readonly body: Body }): Promise<CompleteBody> | undefined {
   return body.complete ? undefined : body.completed;
 }

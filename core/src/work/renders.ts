@@ -12,7 +12,7 @@ import { createLockCoalescer } from "./coalesce/locks.ts";
 import { type WorkerLocks, workerHandover } from "./coalesce/workers.ts";
 import { createRender, type Rendered, type RenderParts, type RenderRequest } from "./render.ts";
 
-/** Renders whose end is remembered. */
+/** Renders whose end is recorded. */
 const MAX_ENDED = 1_000;
 
 export type Renders = ReturnType<typeof createRenders>;
@@ -46,7 +46,7 @@ export function coalescedBy(
   return { key: `${engines} ${key} ${trusted}${loopKey()}`, since: purgeRules.timeOfJob(job, key) };
 }
 
-/** The lower half of the picture, once however many ask: in this process, in this server, among machines. */
+/** Renders, fetch to cache write; concurrent requests for one key share a run: in this process, in this server, among machines. */
 export function createRenders(parts: RendersParts, { find }: Lookup) {
   const { cache, purgeRules, log, workerLocks, locks } = parts;
   const render = createRender(parts);
@@ -89,7 +89,7 @@ export function createRenders(parts: RendersParts, { find }: Lookup) {
     options: CoalesceOptions,
   ): Promise<Rendered> {
     const work = () => render(request, options.signal);
-    // Without a cache nobody could find what another one has rendered.
+    // Without a cache no machine could find what another one has rendered.
     if (!locks.isUsed || !cache.isUsed) return await work();
     const handover = clusterHandover({
       find: () => find(request),

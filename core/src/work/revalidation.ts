@@ -11,7 +11,7 @@ import {
 } from "../model/source.ts";
 
 /** What origins reported of sources that have not changed. */
-export type Confirmations = ReadonlyMap<SourceMetadata, FileMetadata>;
+export type ReportedMetadata = ReadonlyMap<SourceMetadata, FileMetadata>;
 
 /**
  * Asks the origins whether the sources of a stale rendition have changed. Resolves with what they reported if none has, with the
@@ -22,21 +22,21 @@ export async function revalidateSources(
   asset: Asset,
   sources: readonly SourceMetadata[],
   context: RenderContext,
-): Promise<Confirmations | Source | undefined> {
+): Promise<ReportedMetadata | Source | undefined> {
   const [main, ...others] = sources;
   if (main?.etag === undefined && main?.lastModified === undefined) return undefined;
-  const confirmations = new Map<SourceMetadata, FileMetadata>();
-  const found = await fetch.promise(asset, conditionsOf(main, confirmations), context);
+  const reportedMetadata = new Map<SourceMetadata, FileMetadata>();
+  const found = await fetch.promise(asset, conditionsOf(main, reportedMetadata), context);
   if (typeof found === "object") return found;
   if (found !== NOT_MODIFIED) return undefined;
   const unmodified = await Promise.all(others.map(isUnmodified));
-  return unmodified.every(Boolean) ? confirmations : undefined;
+  return unmodified.every(Boolean) ? reportedMetadata : undefined;
 
   async function isUnmodified(metadata: SourceMetadata): Promise<boolean> {
     const { tenant, endpoint } = asset;
     const { path } = metadata;
     const kind = /^https?:\/\//.test(path) ? "url" : "path";
-    const conditions = { ...conditionsOf(metadata, confirmations), head: true };
+    const conditions = { ...conditionsOf(metadata, reportedMetadata), head: true };
     const found = await fetch.promise({ tenant, endpoint, kind, path }, conditions, context);
     if (typeof found === "object") await found.close();
     return found === NOT_MODIFIED;
@@ -46,7 +46,7 @@ export async function revalidateSources(
 /** Asks whether a source is still what it was, and notes what its origin reports of it then. */
 function conditionsOf(
   metadata: SourceMetadata,
-  confirmations: Map<SourceMetadata, FileMetadata>,
+  reportedMetadata: Map<SourceMetadata, FileMetadata>,
 ): Conditions {
   const { origin, etag, lastModified, cacheControl, cdnCacheControl } = metadata;
   return {
@@ -56,23 +56,23 @@ function conditionsOf(
       ...(cacheControl !== undefined && { cacheControl }),
       ...(cdnCacheControl !== undefined && { cdnCacheControl }),
     },
-    onNotModified: (now) => confirmations.set(metadata, now),
+    onNotModified: (now) => reportedMetadata.set(metadata, now),
     ifNoneMatch: etag,
     ifModifiedSince: lastModified,
   };
 }
 
-/** The sources of a rendition that still holds, with what their origins have reported now. */
-export function confirmedSources(
+/** The sources of a revalidated rendition, with the metadata that their origins have reported now. */
+export function revalidatedSources(
   { sources }: RenditionRecord,
-  confirmations: Confirmations,
+  reportedMetadata: ReportedMetadata,
   now: number,
 ): SourceMetadata[] {
-  return sources.map((metadata) => confirmed(metadata, confirmations.get(metadata), now));
+  return sources.map((metadata) => revalidatedSource(metadata, reportedMetadata.get(metadata), now));
 }
 
 /** A source that was a stale copy is none any more. */
-function confirmed(
+function revalidatedSource(
   metadata: SourceMetadata,
   reported: FileMetadata | undefined,
   now: number,

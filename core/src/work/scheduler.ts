@@ -55,7 +55,7 @@ export function createScheduler(initial: Limits, cores = availableParallelism())
   const queueOf = (lane: Lane): Queue => (lane === "video" ? videos : pictures);
 
   return {
-    /** The limits of another configuration hold from now on; what waits keeps its place. */
+    /** Sets the limits of another configuration; the order of the queue stays. */
     adopt(others: Limits): void {
       limits = others;
       pictures.next();

@@ -19,17 +19,17 @@ export interface TempFolder {
   close(): Promise<void>;
 }
 
-/** The file in a folder that names its owner; its time is renewed while the owner lives. */
+/** The file in a folder that names its owner; its time is updated while the owner lives. */
 const OWNER_FILE = "owner";
-/** Time between renewals. */
-const PULSE_MS = 60_000;
+/** Time between updates. */
+const HEARTBEAT_INTERVAL_MS = 60_000;
 /** Age from which an owner that cannot be seen from here (in another container) counts as gone. */
-const SILENCE_MS = 10 * PULSE_MS;
+const HEARTBEAT_TIMEOUT_MS = 10 * HEARTBEAT_INTERVAL_MS;
 /** Age from which a folder that names no owner is left over: of a process that was killed while it made the folder. */
-const OWNERLESS_MS = 24 * 60 * 60 * 1_000;
+const OWNERLESS_AGE_MS = 24 * 60 * 60 * 1_000;
 /** Free space of the disk below which the doctor warns. */
-const LITTLE_BYTES = 256 * 1024 * 1024;
-const RETRY_SECONDS = 5;
+const LOW_SPACE_BYTES = 256 * 1024 * 1024;
+const RETRY_AFTER_SECONDS = 5;
 
 const prefixOf = (name: string) => `mediatap-${name}-`;
 
@@ -40,15 +40,15 @@ const prefixOf = (name: string) => `mediatap-${name}-`;
 export function openTempFolder(name: string): TempFolder {
   const path = makeFolder(name);
   const owner = join(path, OWNER_FILE);
-  const pulse = setInterval(() => {
+  const heartbeat = setInterval(() => {
     const now = new Date();
     try {
       utimesSync(owner, now, now);
     } catch {
       // The folder is gone; what is written to it fails by itself.
     }
-  }, PULSE_MS);
-  pulse.unref();
+  }, HEARTBEAT_INTERVAL_MS);
+  heartbeat.unref();
   const onExit = () => rmSync(path, { recursive: true, force: true });
   process.once("exit", onExit);
   removeOrphans(tmpdir(), prefixOf(name)).catch(() => {});
@@ -64,7 +64,7 @@ export function openTempFolder(name: string): TempFolder {
       writeOwner(path);
     },
     async close() {
-      clearInterval(pulse);
+      clearInterval(heartbeat);
       process.off("exit", onExit);
       await rm(path, { recursive: true, force: true });
     },
@@ -82,7 +82,7 @@ function makeFolder(name: string): string {
   return path;
 }
 
-/** Removes the folder where that fails: nobody could tell whose it is. */
+/** Removes the folder if that fails: its owner would be unknown. */
 function writeOwner(path: string): void {
   try {
     writeFileSync(join(path, OWNER_FILE), JSON.stringify(thisOwner()), { mode: 0o600 });
@@ -96,24 +96,24 @@ const noFolder = (cause: unknown): MediaError =>
   shortageOf(cause) ??
   new MediaError("EBUSY", "The server has no space for temporary files", {
     cause,
-    retryAfterSeconds: RETRY_SECONDS,
+    retryAfterSeconds: RETRY_AFTER_SECONDS,
   });
 
 /** Whether temporary files can be written, for the doctor. */
 export async function examineTempFolder(): Promise<Finding> {
   const what = "temporary files";
-  const place = tmpdir();
+  const directory = tmpdir();
   const advice = "make that folder writable, free space on its disk, or set TMPDIR";
   try {
     const folder = openTempFolder("doctor");
     await folder.close();
-    const { bavail, bsize } = await statfs(place);
+    const { bavail, bsize } = await statfs(directory);
     const free = bavail * bsize;
     return {
       what,
-      state: free < LITTLE_BYTES ? "poor" : "good",
-      text: `${place}, ${(free / 1e9).toFixed(1)} GB free`,
-      ...(free < LITTLE_BYTES && { advice }),
+      state: free < LOW_SPACE_BYTES ? "poor" : "good",
+      text: `${directory}, ${(free / 1e9).toFixed(1)} GB free`,
+      ...(free < LOW_SPACE_BYTES && { advice }),
     };
   } catch (error) {
     const { message } = (error as MediaError).cause as Error;
@@ -122,12 +122,12 @@ export async function examineTempFolder(): Promise<Finding> {
 }
 
 /** Removes the folders of processes that are gone, and ends what still works in them. Others' folders are left alone. */
-async function removeOrphans(place: string, prefix: string): Promise<void> {
-  const names = (await readdir(place)).filter((name) => name.startsWith(prefix));
+async function removeOrphans(directory: string, prefix: string): Promise<void> {
+  const names = (await readdir(directory)).filter((name) => name.startsWith(prefix));
   for (const name of names) {
-    const path = join(place, name);
+    const path = join(directory, name);
     if (!(await isOrphan(path).catch(() => false))) continue;
-    await endThoseIn(path);
+    await killProcessesIn(path);
     await rm(path, { recursive: true, force: true }).catch(() => {});
   }
 }
@@ -138,18 +138,18 @@ async function isOrphan(path: string): Promise<boolean> {
   const marker = join(path, OWNER_FILE);
   try {
     const owner = JSON.parse(await readFile(marker, "utf8")) as Owner;
-    return isGone(owner) ?? Date.now() - (await stat(marker)).mtimeMs > SILENCE_MS;
+    return isGone(owner) ?? Date.now() - (await stat(marker)).mtimeMs > HEARTBEAT_TIMEOUT_MS;
   } catch {
-    return Date.now() - found.mtimeMs > OWNERLESS_MS;
+    return Date.now() - found.mtimeMs > OWNERLESS_AGE_MS;
   }
 }
 
 /** Ends the processes whose working folder lies in a folder; known only where there is `/proc`. */
-async function endThoseIn(folder: string): Promise<void> {
+async function killProcessesIn(folder: string): Promise<void> {
   const pids = (await readdir("/proc").catch(() => [])).filter((name) => /^\d+$/.test(name));
   for (const pid of pids) {
-    const place = await readlink(`/proc/${pid}/cwd`).catch(() => undefined);
-    if (place !== folder && !place?.startsWith(`${folder}/`)) continue;
+    const directory = await readlink(`/proc/${pid}/cwd`).catch(() => undefined);
+    if (directory !== folder && !directory?.startsWith(`${folder}/`)) continue;
     try {
       process.kill(Number(pid), "SIGKILL");
     } catch {

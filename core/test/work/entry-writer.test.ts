@@ -97,14 +97,14 @@ describe("the metadata of a cache entry", () => {
   });
 
   it("is renewed by what origins report now; the body and its tag stay", () => {
-    const { newEntry, renewed, clock } = writer(newEndpoint({ originCacheControl: "follow" }));
+    const { newEntry, refreshed, clock } = writer(newEndpoint({ originCacheControl: "follow" }));
     const stale = {
       record: newEntry([source({ copy: { by: "copies", stale: true } })]).metadata(body),
       body,
     };
     clock.pass(2 * HOUR);
     const [metadata] = stale.record.sources as [SourceMetadata];
-    const { entry, isStorable } = renewed(
+    const { entry, isStorable } = refreshed(
       stale,
       new Map([[metadata, { cacheControl: "max-age=60" }]]),
       jobOf(),

@@ -90,12 +90,12 @@ describe("a render", () => {
     const stale = await make();
     clock.pass(2 * HOUR);
     calls.length = 0;
-    const renewed = await make({ stale });
+    const refreshed = await make({ stale });
     assert.deepEqual(calls, ["fetch files"]);
-    assert.deepEqual([renewed.revalidated, renewed.stored, renewed.lane], [true, true, undefined]);
-    assert.deepEqual([renewed.record.etag, renewed.body], [stale.record.etag, stale.body]);
-    assert.deepEqual([renewed.record.stored, renewed.record.sources[0]?.fetched], [clock.now(), clock.now()]);
-    assert.ok(renewed.record.freshUntil > clock.now());
+    assert.deepEqual([refreshed.revalidated, refreshed.stored, refreshed.lane], [true, true, undefined]);
+    assert.deepEqual([refreshed.record.etag, refreshed.body], [stale.record.etag, stale.body]);
+    assert.deepEqual([refreshed.record.stored, refreshed.record.sources[0]?.fetched], [clock.now(), clock.now()]);
+    assert.ok(refreshed.record.freshUntil > clock.now());
   });
 
   it("renders a stale rendition again if its source has changed", async () => {

@@ -69,10 +69,10 @@ export function clusterHandover({
     async encode({ written, body }) {
       // What is still streaming is not waited for: each machine sends it at once.
       if (!written || !body?.complete) return JSON.stringify({ kept: false });
-      const late = new AbortController();
-      const timeout = delay(STORE_TIMEOUT_MS, undefined, { signal: late.signal, ref: false });
+      const controller = new AbortController();
+      const timeout = delay(STORE_TIMEOUT_MS, undefined, { signal: controller.signal, ref: false });
       await Promise.race([written, timeout]).catch(() => {});
-      late.abort();
+      controller.abort();
       return JSON.stringify({ kept: true });
     },
     encodeFailure(error) {
