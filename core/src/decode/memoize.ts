@@ -4,14 +4,14 @@ import type { Source, SourceMetadata } from "../model/source.ts";
 import { atMost } from "../util/entries.ts";
 
 interface MemoizeOptions<F> {
-  /** Sources whose results are kept. @default 10000 */
+  /** Sources whose results are stored. @default 10000 */
   readonly entries?: number;
-  /** Whether a result may be kept. @default always */
+  /** Whether a result may be stored. @default always */
   readonly keep?: (result: F) => boolean;
 }
 
 /**
- * Memoizes a tap of `inspect`: its result is kept as long as the validators of the source stay the same. Concurrent calls for one
+ * Memoizes a tap of `inspect`: its result is stored as long as the validators of the source stay the same. Concurrent calls for one
  * source share one run; if the caller that started it leaves, the next one starts it again.
  */
 export function memoizeInspector<F extends object>(
@@ -32,8 +32,8 @@ export function memoizeInspector<F extends object>(
       context.signal.throwIfAborted();
       if (!signal.aborted && (!result || keep(result))) return result;
     }
-    const kept = known.get(key);
-    if (kept) return kept;
+    const memoized = known.get(key);
+    if (memoized) return memoized;
     const work = inspect(source, context);
     running.set(key, { work, signal: context.signal });
     try {

@@ -2,9 +2,9 @@ import { parentPort, workerData } from "node:worker_threads";
 import type { ErrorCode } from "../model/errors.ts";
 import type { ThreadEnd, ThreadProgram, ThreadStart, ThreadTools } from "./thread.ts";
 import { createTiff } from "./tiff.ts";
-import { PAGE, WebAssembly } from "./wasm.ts";
+import { PAGE_BYTES, WebAssembly } from "./wasm.ts";
 
-// Runs in a thread: one program, and one answer to each input.
+// Runs in a thread: one program, and one reply to each input.
 
 const { program, module, memory } = workerData as ThreadStart;
 let transfer: ArrayBuffer[] = [];
@@ -22,7 +22,7 @@ class Problem extends Error {
 const { prototype } = WebAssembly.Memory;
 const { grow } = prototype;
 prototype.grow = function (pages) {
-  if (this.buffer.byteLength + pages * PAGE > memory) {
+  if (this.buffer.byteLength + pages * PAGE_BYTES > memory) {
     exhausted = true;
     throw new RangeError("Too much memory");
   }

@@ -29,7 +29,7 @@ export function xmlText(bytes: Uint8Array): string {
   if (declared !== undefined && !ENCODINGS.test(declared)) {
     throw new MediaError("EUNSUPPORTED", "Expected an SVG without an encoding other than UTF-8 or UTF-16");
   }
-  const isBytewise = declared !== undefined && !utf16 && !/^utf/i.test(declared) && !hasMark(bytes);
+  const isBytewise = declared !== undefined && !utf16 && !/^utf/i.test(declared) && !hasByteOrderMark(bytes);
   const text = isBytewise ? new TextDecoder(declared).decode(bytes) : plain;
   // Wherever it is: finding out where a document type ends takes a parser.
   if (text.includes("<!ENTITY")) {
@@ -39,7 +39,8 @@ export function xmlText(bytes: Uint8Array): string {
 }
 
 /** A byte order mark of UTF-8 counts more than what the document names. */
-const hasMark = ([first, second, third]: Uint8Array) => first === 0xef && second === 0xbb && third === 0xbf;
+const hasByteOrderMark = ([first, second, third]: Uint8Array) =>
+  first === 0xef && second === 0xbb && third === 0xbf;
 
 /** Bytes at the start of a file within which its first element is looked for. */
 const SVG_HEAD_LENGTH = 4096;

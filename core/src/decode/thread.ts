@@ -64,17 +64,17 @@ export type ThreadEnd =
 /** The thread's own program lies beside this module, as source or as built. */
 const PROGRAM = new URL(`./program${extname(import.meta.url)}`, import.meta.url);
 
-/** Default of `ThreadTask.heap`. */
-const HEAP = 256 * 1024 * 1024;
+/** Default of `ThreadTask.heap`, in bytes. */
+const DEFAULT_HEAP_BYTES = 256 * 1024 * 1024;
 
-/** Milliseconds after which the heap is looked at again. */
-const LOOK = 50;
+/** Milliseconds between two checks of the heap. */
+const HEAP_CHECK_INTERVAL_MS = 50;
 
 /**
- * What V8 is told, in megabytes: so much more that the end comes by our looking. V8 ends the whole process where a single step
+ * Heap limit of V8, in megabytes: so much more that our check ends the thread first. V8 ends the whole process where a single step
  * goes beyond its own bound by more than 16 MB, as that of an array that grows does.
  */
-const HARD_MB = 1536;
+const HARD_HEAP_LIMIT_MB = 1536;
 
 const semaphore = createSemaphore(availableParallelism());
 const modules = new Map<string, Promise<Module>>();
@@ -112,14 +112,14 @@ function startThread({ program, memory }: ThreadTask, module: Module | undefined
     execArgv: process.execArgv.filter((argument) => /^(?:--conditions=|-C)/.test(argument)),
     stdout: true,
     stderr: true,
-    resourceLimits: { maxOldGenerationSizeMb: HARD_MB },
+    resourceLimits: { maxOldGenerationSizeMb: HARD_HEAP_LIMIT_MB },
   });
   worker.stdout.resume();
   worker.stderr.resume();
   return worker;
 }
 
-function takeIdle({ program }: ThreadTask): Worker | undefined {
+function acquireIdle({ program }: ThreadTask): Worker | undefined {
   for (const [worker, waiting] of idle) {
     if (waiting.program !== program.href) continue;
     waiting.leave();
@@ -129,7 +129,7 @@ function takeIdle({ program }: ThreadTask): Worker | undefined {
   return undefined;
 }
 
-function keepIdle(worker: Worker, { program }: ThreadTask, milliseconds: number): void {
+function releaseIdle(worker: Worker, { program }: ThreadTask, milliseconds: number): void {
   const end = () => {
     leave();
     void worker.terminate();
@@ -150,18 +150,18 @@ function keepIdle(worker: Worker, { program }: ThreadTask, milliseconds: number)
 async function run<Out>(
   task: ThreadTask,
   module: Module | undefined,
-  asked: AbortSignal,
+  callerSignal: AbortSignal,
   milliseconds: number,
 ): Promise<Out> {
-  asked.throwIfAborted();
-  const worker = takeIdle(task) ?? startThread(task, module);
-  const { promise: full, watch } = watchHeap(worker, task.heap ?? HEAP);
+  callerSignal.throwIfAborted();
+  const worker = acquireIdle(task) ?? startThread(task, module);
+  const { promise: full, watch } = watchHeap(worker, task.heap ?? DEFAULT_HEAP_BYTES);
   const over = new AbortController();
-  const late = setTimeout(
+  const timer = setTimeout(
     () => over.abort(new MediaError("ETIMEDOUT", "The file took too long to decode")),
     milliseconds,
   );
-  const signal = AbortSignal.any([asked, over.signal]);
+  const signal = AbortSignal.any([callerSignal, over.signal]);
   let reusable = false;
   try {
     worker.postMessage(task.input);
@@ -178,24 +178,24 @@ async function run<Out>(
       ? outOfMemory(cause)
       : cause;
   } finally {
-    clearTimeout(late);
+    clearTimeout(timer);
     clearInterval(watch);
     over.abort();
-    if (reusable && task.idleTimeout !== undefined) keepIdle(worker, task, task.idleTimeout);
+    if (reusable && task.idleTimeout !== undefined) releaseIdle(worker, task, task.idleTimeout);
     else await worker.terminate();
   }
 }
 
 /** Rejects once a thread's heap is fuller than it may be. */
-function watchHeap(worker: Worker, most: number) {
+function watchHeap(worker: Worker, maxBytes: number) {
   const { promise, reject } = Promise.withResolvers<never>();
   promise.catch(() => {});
-  const look = async () => {
+  const check = async () => {
     const { used_heap_size: used } = await worker.getHeapStatistics();
-    if (used > most) reject(outOfMemory(new Error(`${used} bytes of heap`)));
+    if (used > maxBytes) reject(outOfMemory(new Error(`${used} bytes of heap`)));
   };
-  // It has ended where it cannot be asked.
-  const watch = setInterval(() => void look().catch(() => {}), LOOK);
+  // If it cannot be read, the thread has ended.
+  const watch = setInterval(() => void check().catch(() => {}), HEAP_CHECK_INTERVAL_MS);
   return { promise, watch };
 }
 

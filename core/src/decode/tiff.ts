@@ -23,8 +23,8 @@ export const samplesOf = ({ colors, alpha }: Pick<TiffLayout, "colors" | "alpha"
 
 const PHOTOMETRIC = { grey: 1, rgb: 2, cmyk: 5 } as const;
 
-/** Bytes of a strip, about: readers hold one at a time. */
-const STRIP = 256 * 1024;
+/** Approximate size of a strip: readers have one in memory at a time. */
+const STRIP_BYTES = 256 * 1024;
 
 const SHORT = 3;
 const LONG = 4;
@@ -43,7 +43,7 @@ export function createTiff(layout: TiffLayout): Tiff {
   const { width, height, colors, alpha, profile } = layout;
   const samples = samplesOf(layout);
   const row = width * samples;
-  const rows = Math.min(height, Math.max(1, Math.floor(STRIP / row)));
+  const rows = Math.min(height, Math.max(1, Math.floor(STRIP_BYTES / row)));
   const strips = Math.ceil(height / rows);
   const start = 8;
   const length = row * height;
@@ -79,10 +79,10 @@ export function createTiff(layout: TiffLayout): Tiff {
     view.setUint16(entry, tag, true);
     view.setUint16(entry + 2, type, true);
     view.setUint32(entry + 4, list.length, true);
-    const apart = outsideOf(type, list);
-    if (apart > 0) view.setUint32(entry + 8, free, true);
-    write(view, apart > 0 ? free : entry + 8, type, list);
-    free += apart;
+    const outsideBytes = outsideOf(type, list);
+    if (outsideBytes > 0) view.setUint32(entry + 8, free, true);
+    write(view, outsideBytes > 0 ? free : entry + 8, type, list);
+    free += outsideBytes;
   }
   return { file, pixels: file.subarray(start, start + length) };
 }

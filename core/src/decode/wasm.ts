@@ -17,4 +17,4 @@ export const { WebAssembly } = globalThis as unknown as {
 };
 
 /** Bytes of a page of memory. */
-export const PAGE = 65_536;
+export const PAGE_BYTES = 65_536;
