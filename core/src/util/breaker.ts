@@ -26,7 +26,7 @@ type BreakerLimits = Readonly<
 >;
 
 export interface BreakerParts<E> {
-  /** What an error says about the service; `undefined`: nothing, it was for instance cancelled. */
+  /** What an error shows about the service; `undefined`: nothing, it was for instance cancelled. */
   readonly judge: (error: unknown) => "works" | "fails" | undefined;
   /** Whether a failure is one of those that open it after `breakerFailures` in a row. @default all are */
   readonly isConnectionFailure?: (error: E) => boolean;

@@ -1,46 +1,46 @@
 import { randomUUID } from "node:crypto";
 import type { Logger } from "pino";
 
-/** A way to the other processes: Redis, the channel to workers. Everything that it is given, every other process hears. */
-interface BusLine {
+/** A connection to the other processes: Redis, the channel to workers. It delivers each message to all of them. */
+interface Transport {
   readonly name: string;
   /** Sends a text. A promise resolves when all others have received it, or are known to be away; rejects if it could not be sent. */
   send(text: string): unknown;
-  /** Sends a question to the processes that answer for the same server on this machine. Resolves with what `receive` returned there. */
+  /** Sends a request to the other workers of this machine. Resolves with what `receive` returned there. */
   ask?(text: string): Promise<readonly string[]>;
 }
 
-/** What a line is handed. */
+/** The bus, as a transport sees it. */
 export interface LineEnd {
   /**
-   * Hears what another process said; what this process said itself, and what was heard before, is passed over. Everybody
-   * here has heard it when this returns; to a question it returns the answer, if there is one.
+   * Receives a message of another process; this process's own messages and duplicates are ignored. All subscribers have been
+   * called when this returns; to a request it returns the reply, if there is one.
    */
   receive(text: string): Promise<string | undefined> | undefined;
-  /** The line was lost for a while and is back: what was said meanwhile is asked for. */
+  /** The connection was lost for a while and is back: messages may have been missed. */
   recovered(): void;
   close(): void;
 }
 
-/** Announcements to the other processes of the same server, if there are any and a plugin has laid a line to them. */
+/** Messages to the other processes of the same server, if there are any and a plugin has connected a transport. */
 export interface Bus {
   /**
-   * Says something, as JSON, to the other processes; this one does not hear it. Resolves when they have heard it, or are known
+   * Sends a message, as JSON, to the other processes, and not to this one. Resolves when they have received it, or are known
    * to be away; failures are logged. Never rejects.
    */
   publish(topic: string, message: unknown): Promise<void>;
-  /** Asks the other workers of this machine. Resolves with the answers of those that have one. Never rejects. */
+  /** Sends a request to the other workers of this machine. Resolves with the replies. Never rejects. */
   ask(topic: string): Promise<readonly unknown[]>;
-  /** Answers such a question, with something that can be JSON. Returns what ends that. */
+  /** Replies to such requests, with something that can be JSON. Returns a function that ends that. */
   answer(topic: string, reply: () => unknown): () => void;
-  /** Hears what other processes say; returns what ends that. `recovered`: something may have been missed. */
+  /** Listens to messages of other processes; returns a function that ends that. `recovered`: messages may have been missed. */
   subscribe(topic: string, listen: (message: unknown) => void, recovered?: () => void): () => void;
-  /** Adds a line to other processes; one that was lost is opened again by the plugin that laid it. */
-  connect(line: BusLine): LineEnd;
+  /** Adds a transport; the plugin that connected it opens it again after it was lost. */
+  connect(transport: Transport): LineEnd;
 }
 
-/** Messages that are remembered, so that none is heard twice where there are several lines. */
-const REMEMBERED = 10_000;
+/** Ids of messages that are stored, so that none is delivered twice if there are several transports. */
+const MAX_SEEN = 10_000;
 
 interface Subscriber {
   readonly topic: string;
@@ -48,18 +48,18 @@ interface Subscriber {
   readonly recovered: (() => void) | undefined;
 }
 
-/** Without a line it is a bus of one. */
+/** Without a transport there are no other processes. */
 export function createBus(log: Logger): Bus {
-  const lines = new Set<BusLine>();
+  const transports = new Set<Transport>();
   const replies = new Map<string, () => unknown>();
   const subscribers = new Set<Subscriber>();
-  const heard = new Set<string>();
+  const seen = new Set<string>();
 
   /** Whether a message is new. */
   function note(id: string): boolean {
-    if (heard.has(id)) return false;
-    heard.add(id);
-    if (heard.size > REMEMBERED) heard.delete(heard.values().next().value as string);
+    if (seen.has(id)) return false;
+    seen.add(id);
+    if (seen.size > MAX_SEEN) seen.delete(seen.values().next().value as string);
     return true;
   }
 
@@ -82,7 +82,7 @@ export function createBus(log: Logger): Bus {
     }
   }
 
-  async function askLine({ name, ask }: BusLine, topic: string, text: string): Promise<unknown[]> {
+  async function requestFrom({ name, ask }: Transport, topic: string, text: string): Promise<unknown[]> {
     try {
       const answers = (await ask?.(text)) ?? [];
       return answers.map((answer) => JSON.parse(answer) as unknown);
@@ -94,22 +94,24 @@ export function createBus(log: Logger): Bus {
 
   return {
     async publish(topic, message) {
-      if (lines.size === 0) return;
+      if (transports.size === 0) return;
       const id = randomUUID();
       note(id);
       const text = JSON.stringify({ id, topic, message });
-      const sent = [...lines].map(async (line) => {
+      const sent = [...transports].map(async (transport) => {
         try {
-          await line.send(text);
+          await transport.send(text);
         } catch (err) {
-          log.warn({ err, line: line.name, topic }, "sending a bus message failed");
+          log.warn({ err, line: transport.name, topic }, "sending a bus message failed");
         }
       });
       await Promise.all(sent);
     },
     async ask(topic) {
       const text = JSON.stringify({ id: randomUUID(), topic, asks: true });
-      return (await Promise.all([...lines].map((line) => askLine(line, topic, text)))).flat();
+      return (
+        await Promise.all([...transports].map((transport) => requestFrom(transport, topic, text)))
+      ).flat();
     },
     answer(topic, reply) {
       replies.set(topic, reply);
@@ -120,14 +122,14 @@ export function createBus(log: Logger): Bus {
       subscribers.add(subscriber);
       return () => subscribers.delete(subscriber);
     },
-    connect(line) {
-      lines.add(line);
+    connect(transport) {
+      transports.add(transport);
       return {
-        receive: (text) => receive(line.name, text),
+        receive: (text) => receive(transport.name, text),
         recovered() {
           for (const { recovered } of subscribers) recovered?.();
         },
-        close: () => lines.delete(line),
+        close: () => transports.delete(transport),
       };
     },
   };
@@ -137,7 +139,7 @@ interface Message {
   readonly id: string;
   readonly topic: string;
   readonly message: unknown;
-  /** It is a question. */
+  /** It is a request, which expects a reply. */
   readonly asks: boolean;
 }
 

@@ -1,12 +1,12 @@
 /** For whom a piece of work is done. */
 export interface CoalesceOptions {
-  /** Aborts when whoever asked does not wait any longer. */
+  /** Aborts when the caller does not wait any longer. */
   readonly signal: AbortSignal;
   /** Work that began before this moment is out of date and is not joined; as of `monotonicNow()`. @default 0, any may be joined */
   readonly since?: number;
 }
 
-/** Does identical concurrent work once: all that ask for a key get the result, or the failure, of one run. */
+/** Does identical concurrent work once: all callers with one key get the result, or the failure, of one run. */
 export interface Coalescer<T> {
   /** Joins the work of this key, or begins it. The signal of the work aborts when nobody waits for it any longer. */
   run(key: string, options: CoalesceOptions, work: (signal: AbortSignal) => Promise<T>): Promise<T>;

@@ -18,7 +18,7 @@ interface LoggedError {
  * A line of the log, as JSON, in the form that people read: time, level, message, further fields, stack. Not `pino-pretty`: a dozen
  * packages for these lines, in each installation.
  */
-export function prettyLine(line: string, colors: boolean): string {
+export function formatLine(line: string, colors: boolean): string {
   const { level, time, msg = "", pid: _, hostname: __, err, cause, ...fields } = JSON.parse(line);
   const paint = (style: Parameters<typeof styleText>[0], text: string) =>
     colors ? styleText(style, text, { validateStream: false }) : text;

@@ -1,6 +1,6 @@
 import { type DestinationStream, type Logger, pino } from "pino";
 import { codeOf } from "../model/errors.ts";
-import { prettyLine } from "./log-format.ts";
+import { formatLine } from "./log-format.ts";
 import { maskText } from "./redact.ts";
 
 interface LogOptions {
@@ -32,7 +32,7 @@ export function createLogger({
   return pino(options, pretty ? forPeople() : forPrograms());
 }
 
-/** Bytes that are kept for an output that cannot be written to for the moment, such as a file on a full disk. */
+/** Bytes that are buffered for an output that cannot be written to for the moment, such as a file on a full disk. */
 const MAX_PENDING_BYTES = 1024 * 1024;
 
 /** How often lines are written again that nobody reads, in milliseconds. */
@@ -72,7 +72,7 @@ export function ignoreOutputErrors(): void {
 function forPeople(): DestinationStream {
   ignoreOutputErrors();
   const colors = process.stdout.isTTY === true && !process.env.NO_COLOR;
-  return { write: (line) => process.stdout.write(prettyLine(line, colors)) };
+  return { write: (line) => process.stdout.write(formatLine(line, colors)) };
 }
 
 /** Calls `write` at once, then at most once per interval (milliseconds), with the number of calls since and the last value. */

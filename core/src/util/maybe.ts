@@ -30,12 +30,12 @@ interface Hook<A, B, R> {
 export function callHook<A, B, R = void>(hook: Hook<A, B, R>, a: A, b: B): MaybePromise<R | undefined> {
   let isDone = false;
   let failure: unknown;
-  let answer: R | undefined;
+  let outcome: R | undefined;
   let waiting: PromiseWithResolvers<R | undefined> | undefined;
   hook.callAsync(a, b, (error, result) => {
     isDone = true;
     failure = error;
-    answer = result;
+    outcome = result;
     if (error) waiting?.reject(error);
     else waiting?.resolve(result);
   });
@@ -44,5 +44,5 @@ export function callHook<A, B, R = void>(hook: Hook<A, B, R>, a: A, b: B): Maybe
     return waiting.promise;
   }
   if (failure) throw failure;
-  return answer;
+  return outcome;
 }

@@ -1,4 +1,4 @@
-/** Does work that never rejects, one run after the other: calls that come meanwhile are answered by one more run. */
+/** Does work that never rejects, one run after the other: calls that come meanwhile share one more run. */
 export function oneAtATime(work: () => Promise<void>): () => void {
   let isRunning = false;
   let again = false;

@@ -14,7 +14,7 @@ export interface RateLimiter {
 
 const MINUTE_MS = 60_000;
 
-/** Keys that are kept, some 10 MB; the one that was used least recently begins again. */
+/** Keys in memory at most, some 10 MB; the one that was used least recently begins again. */
 const MAX_KEYS = 50_000;
 
 /**

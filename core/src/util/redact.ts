@@ -20,7 +20,7 @@ const USER = /(:\/\/|%3a%2f%2f)(?:(?!%2f|%3f|%23)[^/?#@\s])+(@|%40)/gi;
 /** Keys of the management, which say what they are. */
 const API_KEY = /mtk_[0-9a-f]{12}_[\w-]{43}/g;
 
-/** Whether a field of this name holds a secret. */
+/** Whether a field of this name contains a secret. */
 export function isSecret(name: string): boolean {
   return SECRET.test(name) || SECRET_MAP.test(name);
 }

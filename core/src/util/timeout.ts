@@ -18,9 +18,9 @@ export function withTimeout<T>(
 ): Promise<T> {
   return new Promise((resolve, reject) => {
     const abort = () => reject(signal?.reason);
-    const late = () => new Promise<T>((end) => end(onTimeout())).then(resolve, reject);
+    const expire = () => new Promise<T>((end) => end(onTimeout())).then(resolve, reject);
     // Two turns of the event loop: what has arrived is read between them.
-    const timer = setTimeout(() => setImmediate(() => setImmediate(late)), milliseconds);
+    const timer = setTimeout(() => setImmediate(() => setImmediate(expire)), milliseconds);
     signal?.addEventListener("abort", abort, { once: true });
     if (signal?.aborted) abort();
     work.then(resolve, reject).finally(() => {

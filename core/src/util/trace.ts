@@ -39,12 +39,12 @@ export function inTrace<T>(trace: Trace, work: () => T): T {
   return traces.run(trace, () => (trace.within ? trace.within(work) : work()));
 }
 
-/** The trace of the work that asks. */
+/** The trace of the caller's work. */
 export function currentTrace(): Trace | undefined {
   return traces.getStore();
 }
 
-/** `traceparent`, and `tracestate` if there is any, for one request of the work that asks. */
+/** `traceparent`, and `tracestate` if there is any, for one request of the caller's work. */
 export function traceHeaders(): Record<string, string> {
   const { id, flags, parent = randomDigits().slice(16), state } = currentTrace() ?? traceOf(undefined);
   return { traceparent: `00-${id}-${parent}-${flags}`, ...(state ? { tracestate: state } : {}) };

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { prettyLine } from "../../src/util/log-format.ts";
+import { formatLine } from "../../src/util/log-format.ts";
 
 const line = (fields: object) =>
-  prettyLine(JSON.stringify({ level: 30, time: 0, pid: 1, hostname: "h", ...fields }), false);
+  formatLine(JSON.stringify({ level: 30, time: 0, pid: 1, hostname: "h", ...fields }), false);
 
 describe("the log for people", () => {
   it("shows time, level, message and further fields on one line", () => {
@@ -22,7 +22,7 @@ describe("the log for people", () => {
 
   it("colours only where asked", () => {
     const json = JSON.stringify({ level: 40, time: 0, msg: "careful" });
-    assert.equal(prettyLine(json, false).includes("\u001b"), false);
-    assert.equal(prettyLine(json, true).includes("\u001b"), true);
+    assert.equal(formatLine(json, false).includes("\u001b"), false);
+    assert.equal(formatLine(json, true).includes("\u001b"), true);
   });
 });
