@@ -132,10 +132,10 @@ async function serveHere(load: LoadServed, flags: ServeFlags): Promise<number> {
     member.onDrain(drain);
     member.onPassOn(server.socket);
     process.on("SIGTERM", () => {
-      member.tell({ mediatap: "leaving" });
+      member.send({ mediatap: "leaving" });
       drain(false);
     });
-    member.tell({
+    member.send({
       mediatap: "ready",
       port: listening.port,
       ...(host === undefined ? {} : { host }),
@@ -157,7 +157,7 @@ async function serveHere(load: LoadServed, flags: ServeFlags): Promise<number> {
     );
     log.fatal({ err: error, ...whose }, `${message}${blameWords(whose)}`);
     if (defects > 1) return;
-    member?.tell({ mediatap: "leaving" });
+    member?.send({ mediatap: "leaving" });
     leave(1);
   };
   process.on("unhandledRejection", crash("unhandled promise rejection"));

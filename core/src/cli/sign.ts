@@ -19,7 +19,7 @@ export async function signUrl(config: LoadedConfig, url: string, expires?: numbe
   const runtime = await createRuntime(config);
   await runtime.start();
   try {
-    const { endpoint } = runtime.exchangeOf({ url });
+    const { endpoint } = runtime.syntheticExchange({ url });
     const jobs = createJobs(runtime);
     const { problem, language } = await jobs.resolve(url);
     if (problem) throw new MediaError(problem.code, `the URL is invalid: ${problem.message}`);

@@ -24,7 +24,7 @@ export async function explainOver(query: URLSearchParams, runtime: Runtime): Pro
 /** What the server would do for a request. An error in its URL is part of the explanation. */
 export async function explain(request: SyntheticRequest, runtime: Runtime): Promise<Explanation> {
   try {
-    return await runtime.pipeline.explain(runtime.exchangeOf(request));
+    return await runtime.pipeline.explain(runtime.syntheticExchange(request));
   } catch (error) {
     return unexplained(request.url, error);
   }

@@ -3,7 +3,7 @@ import { isMediaError, MediaError } from "../model/errors.ts";
 import type { AcceptClass } from "../model/job.ts";
 import type { PurgeRule } from "../model/purge-rule.ts";
 import type { Pipeline } from "../request/pipeline.ts";
-import type { ExchangeOf } from "./synthetic-request.ts";
+import type { SyntheticExchange } from "./synthetic-request.ts";
 
 /** The account and the purge rules that a purge comes to. */
 export interface PurgeOrder {
@@ -14,7 +14,7 @@ export interface PurgeOrder {
 
 /** What tells which entries a URL stands for. */
 export interface PurgeParts {
-  readonly exchangeOf: ExchangeOf;
+  readonly syntheticExchange: SyntheticExchange;
   readonly tenants: readonly Tenant[];
   readonly pipeline: Pick<Pipeline, "resolve">;
 }
@@ -59,7 +59,7 @@ async function one(url: string, runtime: PurgeParts): Promise<PurgeOrder> {
 
 /** All originals whose path begins as that of the URL does, however they are transformed. */
 async function below(start: string, runtime: PurgeParts): Promise<PurgeOrder> {
-  const { target } = await valid(() => runtime.exchangeOf({ url: start }));
+  const { target } = await valid(() => runtime.syntheticExchange({ url: start }));
   if (target.query !== "" || !isNarrow(target.path)) throw new MediaError("EINVAL", INVALID);
   // A path may not end with a slash, so one letter stands for what may follow.
   const { job } = await resolve(`${start}x`, "basic", runtime);
@@ -74,8 +74,8 @@ function isNarrow(path: string): boolean {
   return /^[^/]+\/[^/]+\//.test(path) || path.length >= 15 || /\.\w{1,8}$/.test(path);
 }
 
-function resolve(url: string, accept: AcceptClass, { pipeline, exchangeOf }: PurgeParts) {
-  return valid(() => pipeline.resolve({ ...exchangeOf({ url }), accept }));
+function resolve(url: string, accept: AcceptClass, { pipeline, syntheticExchange }: PurgeParts) {
+  return valid(() => pipeline.resolve({ ...syntheticExchange({ url }), accept }));
 }
 
 /** Does work; what a client would be refused for is `EINVAL`. */

@@ -17,7 +17,7 @@ import type { Scheduler } from "../work/scheduler.ts";
 import type { FindEndpoint } from "./endpoint-router.ts";
 import type { Keys } from "./keys.ts";
 import type { Call, Route } from "./routes.ts";
-import type { ExchangeOf } from "./synthetic-request.ts";
+import type { SyntheticExchange } from "./synthetic-request.ts";
 
 export interface PluginCommand {
   readonly define: (program: Command, openFolder: OpenFolder) => void;
@@ -35,7 +35,7 @@ export interface Runtime {
   readonly endpoints: readonly Endpoint[];
   readonly tenants: readonly Tenant[];
   readonly find: FindEndpoint;
-  readonly exchangeOf: ExchangeOf;
+  readonly syntheticExchange: SyntheticExchange;
   readonly origins: ReadonlyMap<string, OriginEntry>;
   readonly pipeline: Pipeline;
   readonly scheduler: Scheduler;

@@ -17,7 +17,7 @@ export interface SyntheticRequest {
 }
 
 /** The exchange that a request would become. Throws what the server would answer before it. */
-export type ExchangeOf = (request: SyntheticRequest) => Exchange;
+export type SyntheticExchange = (request: SyntheticRequest) => Exchange;
 
 interface Parts {
   readonly find: FindEndpoint;
@@ -25,7 +25,7 @@ interface Parts {
   readonly log: Logger;
 }
 
-export function createExchangeOf({ find, limitsOf, log }: Parts): ExchangeOf {
+export function createSyntheticExchange({ find, limitsOf, log }: Parts): SyntheticExchange {
   return ({ url, headers = {}, ip = "127.0.0.1" }) => {
     const limits = limitsOf();
     const target = targetOf(asSent(url), limits.urlBytes);

@@ -6,7 +6,7 @@ import type { RuntimeInfo } from "../hooks.ts";
 import type { SavedCopies } from "../origin/saved-copies.ts";
 import { systemClock } from "../util/clock.ts";
 import type { RegisteredOriginals, RegisteredRenditions } from "./registrations.ts";
-import type { Shares } from "./singletons.ts";
+import type { RuntimeSingletons } from "./singletons.ts";
 
 interface CachesParts {
   readonly renditions: readonly RegisteredRenditions[];
@@ -15,7 +15,7 @@ interface CachesParts {
   readonly cache: Cache;
   /** Of originals. */
   readonly copies: SavedCopies | undefined;
-  readonly shares: Shares;
+  readonly singletons: RuntimeSingletons;
   readonly purges: Purges;
   /** As of `TierParts`. */
   readonly cooldown: number;
@@ -24,7 +24,7 @@ interface CachesParts {
 
 /** Opens the backends that plugins have registered, and starts them. A backend that is open already is taken over. */
 export async function openCaches(parts: CachesParts, info: RuntimeInfo): Promise<void> {
-  const { renditions, originals, cache, copies, shares } = parts;
+  const { renditions, originals, cache, copies, singletons } = parts;
   const tiers = renditions.map((registered) => {
     registered.opened = openTier(registered);
     return registered.opened;
@@ -46,7 +46,7 @@ export async function openCaches(parts: CachesParts, info: RuntimeInfo): Promise
     if (settings === undefined) return openNew();
     const own = renditions.filter((registered) => registered.plugin === plugin);
     const place = own.findIndex((registered) => registered.open === open);
-    return shares.take(`cache:${plugin}:${place}:${JSON.stringify([settings, options])}`, openNew);
+    return singletons.acquire(`cache:${plugin}:${place}:${JSON.stringify([settings, options])}`, openNew);
   }
 }
 

@@ -8,11 +8,11 @@ import { unexplained } from "../request/explain.ts";
 export function createJobs({
   hooks,
   pipeline,
-  exchangeOf,
-}: Pick<Runtime, "hooks" | "pipeline" | "exchangeOf">): JobsApi {
+  syntheticExchange,
+}: Pick<Runtime, "hooks" | "pipeline" | "syntheticExchange">): JobsApi {
   /** The exchange of a request to one of the endpoints that it may lead to. */
   function exchangeWithin({ url, headers, endpoints }: AskedRequest): Exchange {
-    const exchange = exchangeOf({ url, headers });
+    const exchange = syntheticExchange({ url, headers });
     const { tenant, name } = exchange.endpoint;
     if (endpoints.some((one) => one.tenant === tenant && one.name === name)) return exchange;
     throw new MediaError("EFORBIDDEN", "This URL leads to an endpoint of another account");
@@ -20,10 +20,10 @@ export function createJobs({
 
   return {
     async resolve(url, headers) {
-      return (await pipeline.resolve(exchangeOf({ url, headers }))).job;
+      return (await pipeline.resolve(syntheticExchange({ url, headers }))).job;
     },
     async admit(url, headers, ip) {
-      const exchange = exchangeOf({ url, headers, ip });
+      const exchange = syntheticExchange({ url, headers, ip });
       const { job } = await pipeline.resolve(exchange);
       await pipeline.admit(exchange, job);
       return job;
@@ -54,7 +54,7 @@ export function createJobs({
       return (await hooks.sign.for(job.language).promise(job, exchange, undefined))?.fault;
     },
     async rewrite(url, language) {
-      const exchange = exchangeOf({ url });
+      const exchange = syntheticExchange({ url });
       const { job } = await pipeline.resolve(exchange);
       if (job.problem) throw new MediaError(job.problem.code, job.problem.message);
       const printed = await hooks.link.for(language).promise({ ...job, language }, exchange);

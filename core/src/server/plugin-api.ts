@@ -33,7 +33,7 @@ type PluginApiParts = Pick<PluginApi, "fetcher" | "limitsOf" | "cluster" | "shar
   /** As of `FacadeEvents`. */
   readonly startTimeout?: number | undefined;
   /** Its caller fills it in. */
-  readonly later: AfterApply;
+  readonly lateBound: AfterApply;
 };
 
 /**
@@ -60,7 +60,7 @@ export function applyPlugins(parts: PluginApiParts): string[] {
 }
 
 function pluginApi(plugin: Plugin, events: FacadeEvents, parts: PluginApiParts): PluginApi {
-  const { config, hooks, registrations, log, later, fetcher, limitsOf, cluster, shared, purge } = parts;
+  const { config, hooks, registrations, log, lateBound, fetcher, limitsOf, cluster, shared, purge } = parts;
   const { name } = plugin;
   const registering = registrations.of(name);
   return {
@@ -76,14 +76,15 @@ function pluginApi(plugin: Plugin, events: FacadeEvents, parts: PluginApiParts):
     config: {
       base: config.base,
       section: (field) => sectionOf(config, plugin, field),
-      keys: lateApi(() => later.keys, name, "config.keys"),
+      keys: lateApi(() => lateBound.keys, name, "config.keys"),
     },
     origins: {
-      storage: (origin) => afterStart(later.origins, name, `origins.storage("${origin}")`).storage(origin),
+      storage: (origin) =>
+        afterStart(lateBound.origins, name, `origins.storage("${origin}")`).storage(origin),
     },
-    jobs: lateApi(() => later.jobs, name, "jobs"),
+    jobs: lateApi(() => lateBound.jobs, name, "jobs"),
     cluster,
-    state: () => afterStart(later.state, name, "state")(),
+    state: () => afterStart(lateBound.state, name, "state")(),
     shared,
     purge,
   };

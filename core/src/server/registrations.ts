@@ -35,7 +35,7 @@ export type Registrations = ReturnType<typeof createRegistrations>;
 
 /**
  * What plugins register while they are applied. What clashes is refused with both names: otherwise the order of plugins
- * would silently decide which one is heard.
+ * would silently decide which one is used.
  */
 export function createRegistrations(
   registry: StepRegistry,
@@ -168,7 +168,7 @@ export function createRegistrations(
     metrics,
     caches,
     of,
-    /** All plugins have been applied: what is registered later would not be heard. */
+    /** All plugins have been applied: later registrations would have no effect. */
     close(): void {
       isClosed = true;
     },
@@ -186,7 +186,7 @@ interface Registered {
   readonly plugin: string;
 }
 
-/** Within one plugin `/a/new` may stand before `/a/:id`: the first that matches answers. */
+/** Within one plugin `/a/new` may stand before `/a/:id`: the first that matches is called. */
 function assertFree(
   added: Registered & { method: Method },
   others: readonly Registered[],

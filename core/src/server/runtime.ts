@@ -12,7 +12,7 @@ import { createFindEndpoint } from "../http/endpoint-router.ts";
 import { createKeys } from "../http/keys.ts";
 import { callsPath, managementPath } from "../http/management.ts";
 import type { Runtime } from "../http/runtime.ts";
-import { createExchangeOf } from "../http/synthetic-request.ts";
+import { createSyntheticExchange } from "../http/synthetic-request.ts";
 import { type Endpoint, endpointId } from "../model/endpoint.ts";
 import { MediaError } from "../model/errors.ts";
 import { createLimitsOf } from "../model/limits.ts";
@@ -43,15 +43,15 @@ import { createJobs } from "./jobs.ts";
 import { openOrigins, originOf } from "./origins.ts";
 import { type AfterApply, applyPlugins } from "./plugin-api.ts";
 import { createRegistrations } from "./registrations.ts";
-import { type Shared, type Shares, sharesOf } from "./singletons.ts";
+import { type RuntimeSingletons, type Singletons, singletonsOf } from "./singletons.ts";
 import { startError } from "./start-error.ts";
-import { limitsOfShare } from "./worker-limits.ts";
+import { perWorkerLimits } from "./worker-limits.ts";
 
 export interface RuntimeParts {
   /** Left out: nothing is logged. */
   readonly log?: Logger;
   /** What it shares with other runtimes of the process. @default there are none */
-  readonly shared?: Shared;
+  readonly shared?: Singletons;
   /** 1, and one more with each reload. */
   readonly number?: number;
   /** Processes of this server, among which its budgets are divided. @default 1 */
@@ -78,17 +78,17 @@ export interface RuntimeParts {
 export async function createRuntime(file: LoadedConfig, given: RuntimeParts = {}): Promise<Runtime> {
   const parts = { log: createLogger({ level: "silent" }), ...given };
   const hooks = createHooks();
-  const shares = sharesOf(parts.shared ?? new Map());
+  const singletons = singletonsOf(parts.shared ?? new Map());
   try {
-    const store = openStore(file, parts.log, shares.take);
-    if (!store) return await buildRuntime(file, undefined, hooks, shares, parts);
+    const store = openStore(file, parts.log, singletons.acquire);
+    if (!store) return await buildRuntime(file, undefined, hooks, singletons, parts);
     const { config, state } = await readState(file, store, parts.revision);
     const { changeState: change, examineState: examine } = parts;
     return await buildRuntime(
       config,
       { ...state, ...(change && { change }), ...(examine && { examine }) },
       hooks,
-      shares,
+      singletons,
       parts,
     );
   } catch (error) {
@@ -96,7 +96,7 @@ export async function createRuntime(file: LoadedConfig, given: RuntimeParts = {}
     const info = { number, engines: "", endpoints: [], origins: [] };
     // Storages may have opened clients before another one refused its options.
     await hooks.stop.promise(info).catch((err: unknown) => log.warn({ err }, "stopping a plugin failed"));
-    await shares.giveAll();
+    await singletons.releaseAll();
     throw error;
   }
 }
@@ -105,7 +105,7 @@ async function buildRuntime(
   config: LoadedConfig,
   state: RuntimeState | undefined,
   hooks: Hooks,
-  shares: Shares,
+  singletons: RuntimeSingletons,
   parts: RuntimeParts & { readonly log: Logger },
 ): Promise<Runtime> {
   const { log, number = 1, workers = 1, workerLocks } = parts;
@@ -116,19 +116,19 @@ async function buildRuntime(
   if (state && managementPath({ config, endpoints }) !== undefined) createSecrets().assertKey();
   const tenants = resolveTenants(config.config);
   const find = createFindEndpoint(endpoints, tenants);
-  const limits = limitsOfShare(resolveLimits(config.config), workers);
+  const limits = perWorkerLimits(resolveLimits(config.config), workers);
   const limitsOf = createLimitsOf(limits, tenants);
   const byName = new Map(
     endpoints.map((endpoint) => [endpointId({ tenant: endpoint.tenant, endpoint: endpoint.name }), endpoint]),
   );
-  const scheduler = shares.take("core:scheduler", () =>
+  const scheduler = singletons.acquire("core:scheduler", () =>
     createScheduler(limits, availableParallelism() / workers),
   );
-  const budget = shares.take("core:bytes", () => createByteBudget(limits.queueBytes));
-  const bus = shares.take("core:bus", () => createBus(log));
-  const purges = shares.take("core:purges", () => createPurges(bus, log));
-  const locks = shares.take("core:locks", () => createClusterLocks(log));
-  const rates = parts.workerRates ?? shares.take("core:rates", () => createRateLimiter());
+  const budget = singletons.acquire("core:bytes", () => createByteBudget(limits.queueBytes));
+  const bus = singletons.acquire("core:bus", () => createBus(log));
+  const purges = singletons.acquire("core:purges", () => createPurges(bus, log));
+  const locks = singletons.acquire("core:locks", () => createClusterLocks(log));
+  const rates = parts.workerRates ?? singletons.acquire("core:rates", () => createRateLimiter());
   const steps = createBuiltInRegistry();
   const registrations = createRegistrations(steps, callsPath(config), (err, metric) =>
     log.warn({ err, metric }, "reading a metric failed"),
@@ -136,7 +136,7 @@ async function buildRuntime(
   const { requestFrom = "mediatap", network = {} } = config.config;
   const serverMark = serverMarkOf(endpoints);
   const fetcher = atConfig(config, () => createFetcher({ limits, requestFrom, network, log, serverMark }));
-  const later: AfterApply = {};
+  const lateBound: AfterApply = {};
   let stopped: Promise<void> | undefined;
 
   const types = applyPlugins({
@@ -147,9 +147,9 @@ async function buildRuntime(
     fetcher,
     limitsOf,
     startTimeout: parts.startTimeout,
-    later,
+    lateBound,
     cluster: { workers, bus, locks, records: (name) => state && recordsOf(state.store, name) },
-    shared: shares.take,
+    shared: singletons.acquire,
     async purge(what) {
       const { done, heard } = purges.begin([what]);
       await Promise.all([done, heard]);
@@ -164,7 +164,7 @@ async function buildRuntime(
   }
   assertLanguages(config, endpoints);
   const origins = await openOrigins(config, hooks, types);
-  const breakers = shares.take("core:breakers", () => createBreakers(limits, log));
+  const breakers = singletons.acquire("core:breakers", () => createBreakers(limits, log));
   const { purgeRules } = purges;
   const { caches } = registrations;
   const renditions = caches.filter((cache) => cache.originals !== true);
@@ -183,7 +183,7 @@ async function buildRuntime(
   const registered = await Promise.all(registrations.fingerprints);
   const fingerprints = [...registered, ...(config.code === undefined ? [] : [config.code])];
   const engines = hash("sha256", JSON.stringify(fingerprints.sort()), "base64url").slice(0, 16);
-  const failures = shares.take("core:failures", () => {
+  const failures = singletons.acquire("core:failures", () => {
     const negative = createNegativeCache();
     return { ...negative, close: purges.carry(async (rule) => negative.purge(rule)) };
   });
@@ -212,14 +212,14 @@ async function buildRuntime(
   const leave = purges.carry((rule) => hooks.purge.promise(rule));
   const places = [...origins.values()].map(({ name, type, fingerprint }) => ({ name, type, fingerprint }));
   const info = { number, engines, endpoints, origins: places };
-  const exchangeOf = createExchangeOf({ find, limitsOf, log });
-  const ofKeys = { config, endpoints, tenants, exchangeOf, pipeline, cache, purges, log, state };
-  const keys = createKeys({ ...ofKeys, calls: registrations.calls, bus, shared: shares.take });
+  const syntheticExchange = createSyntheticExchange({ find, limitsOf, log });
+  const ofKeys = { config, endpoints, tenants, syntheticExchange, pipeline, cache, purges, log, state };
+  const keys = createKeys({ ...ofKeys, calls: registrations.calls, bus, shared: singletons.acquire });
   const usage = usageOf(config);
-  later.origins = { storage: (origin) => originOf(origins, origin).storage };
-  later.jobs = createJobs({ hooks, pipeline, exchangeOf });
-  later.keys = keys;
-  later.state = serverState;
+  lateBound.origins = { storage: (origin) => originOf(origins, origin).storage };
+  lateBound.jobs = createJobs({ hooks, pipeline, syntheticExchange });
+  lateBound.keys = keys;
+  lateBound.state = serverState;
   return {
     info,
     config,
@@ -230,7 +230,7 @@ async function buildRuntime(
     endpoints,
     tenants,
     find,
-    exchangeOf,
+    syntheticExchange,
     origins,
     pipeline,
     scheduler,
@@ -246,7 +246,7 @@ async function buildRuntime(
       try {
         await hooks.start.promise(info);
         const { failureLifetime: cooldown } = limits;
-        await openCaches({ renditions, originals, cache, copies, shares, purges, cooldown, log }, info);
+        await openCaches({ renditions, originals, cache, copies, singletons, purges, cooldown, log }, info);
       } catch (error) {
         throw atSource(config.source, startError(error, "plugins"));
       }
@@ -268,8 +268,8 @@ async function buildRuntime(
       version,
       ...(urlBuilder && { urlBuilder }),
     }));
-    const asked = breakers.states();
-    const states = [...origins.keys()].map((name) => [name, asked[name] ?? "closed"] as const);
+    const breakerStates = breakers.states();
+    const states = [...origins.keys()].map((name) => [name, breakerStates[name] ?? "closed"] as const);
     return {
       version: version(),
       plugins,
@@ -291,7 +291,7 @@ async function buildRuntime(
       .promise(info)
       .catch((error: unknown) => log.warn({ err: error }, "stopping a plugin failed"));
     await fetcher.close();
-    await shares.giveAll();
+    await singletons.releaseAll();
   }
 }
 

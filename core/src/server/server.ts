@@ -15,7 +15,7 @@ import type { ChangeState, ExamineState } from "../state/account.ts";
 import { createLogger } from "../util/log.ts";
 import { createSemaphore } from "../util/semaphore.ts";
 import { createRuntime, type RuntimeParts } from "./runtime.ts";
-import type { Shared } from "./singletons.ts";
+import type { Singletons } from "./singletons.ts";
 import { createStateKeeper } from "./state.ts";
 import { createSwap } from "./swap.ts";
 import type { SocketHandle } from "./workers/worker.ts";
@@ -73,10 +73,10 @@ export async function createServer({
   const traffic: Traffic = { running: 0, connections: 0, last: 0, isDraining: false };
   const changeState: ChangeState = (change) => state.change(change);
   const examineState: ExamineState = (edit) => state.examine(edit);
-  const parts = { log, shared: new Map() as Shared, traffic, changeState, examineState, ...more };
+  const parts = { log, shared: new Map() as Singletons, traffic, changeState, examineState, ...more };
   let ready = true;
   let closing: Promise<void> | undefined;
-  const turns = createSemaphore(1);
+  const queue = createSemaphore(1);
   const runtimes = createSwap(await createRuntime(config, parts), (runtime) =>
     createApp({
       runtime,
@@ -89,20 +89,20 @@ export async function createServer({
     prepare,
     build,
     activate,
-    inTurn: turns.run,
+    enqueue: queue.run,
     log,
   });
   const limits = runtimes.runtime.limitsOf();
   const http = createHttpServer(
     { maxHeaderSize: limits.headerBytes, connectionsCheckingInterval: 5_000 },
-    answer,
+    handleRequest,
   );
   const connections = boundConnections(http, traffic, log);
   // Each of many requests behind one another listens for its end.
   http.on("connection", (socket) => socket.setMaxListeners(0));
   adopt(limits);
 
-  /** Sets what a configuration says about connections. */
+  /** Sets the limits of a configuration for connections. */
   function adopt(limits: Limits): void {
     http.headersTimeout = Math.min(limits.clientHeaders, limits.request);
     // Bodies that are read whole, or that nobody reads, have `limits.request` (`readBody`, `discardRest`).
@@ -112,7 +112,7 @@ export async function createServer({
     connections.adopt(limits.connections);
   }
 
-  function answer(req: IncomingMessage, res: ServerResponse): void {
+  function handleRequest(req: IncomingMessage, res: ServerResponse): void {
     traffic.running++;
     traffic.last = performance.now();
     if (!ready || connections.isRefused(req.socket)) res.shouldKeepAlive = false;
@@ -152,13 +152,13 @@ export async function createServer({
     runtime.adoptLimits();
     adopt(runtime.limitsOf());
     runtimes.activate(runtime);
-    state.follow();
+    state.subscribe();
   }
 
   async function start(): Promise<void> {
     warnOfKeys(config, log);
     await runtimes.runtime.start();
-    state.follow();
+    state.subscribe();
   }
 
   return {
@@ -166,7 +166,7 @@ export async function createServer({
       return runtimes.runtime;
     },
     start,
-    handle: answer,
+    handle: handleRequest,
     async listen(port = config.config.server?.port ?? 3000, host = config.config.server?.host, socket = {}) {
       await start();
       await listening(http, port, host, socket);
@@ -174,12 +174,12 @@ export async function createServer({
       return { port: address.port, url: `http://localhost:${address.port}` };
     },
     socket: () => (http.listening ? (http as { _handle?: SocketHandle })._handle : undefined),
-    reload: (next) => turns.run(async () => activate(await prepare(next))),
+    reload: (next) => queue.run(async () => activate(await prepare(next))),
     close({ accept = 0, quiet = 0 } = {}) {
       ready = false;
       traffic.isDraining = true;
       closing ??= drain(http, traffic, { accept, quiet, limit: runtimes.runtime.limitsOf().drain }).then(() =>
-        turns.run(runtimes.stop),
+        queue.run(runtimes.stop),
       );
       return closing;
     },

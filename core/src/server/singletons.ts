@@ -1,29 +1,29 @@
 /** Something with an end, if it has one. */
 type Closable = object & { close?: () => unknown };
 
-/** Objects of the process that its runtimes share: created once, closed with the last user. */
-export type Shared = Map<string, { readonly value: Closable; users: number }>;
+/** Singletons of the process, used by all of its runtimes: created once, closed with the last user. */
+export type Singletons = Map<string, { readonly value: Closable; users: number }>;
 
-/** What one runtime uses of them. */
-export interface Shares {
+/** Those that one runtime uses. */
+export interface RuntimeSingletons {
   /** The object of a key, created by its first user. */
-  take<T extends object>(key: string, create: () => T): T;
-  /** Gives all of it back, last first. */
-  giveAll(): Promise<void>;
+  acquire<T extends object>(key: string, create: () => T): T;
+  /** Releases all of them, last first. */
+  releaseAll(): Promise<void>;
 }
 
-export function sharesOf(shared: Shared): Shares {
-  const taken: string[] = [];
+export function singletonsOf(shared: Singletons): RuntimeSingletons {
+  const acquired: string[] = [];
   return {
-    take<T extends object>(key: string, create: () => T): T {
+    acquire<T extends object>(key: string, create: () => T): T {
       const entry = shared.get(key) ?? { value: create(), users: 0 };
       shared.set(key, entry);
       entry.users++;
-      taken.push(key);
+      acquired.push(key);
       return entry.value as T;
     },
-    async giveAll() {
-      for (const key of taken.splice(0).reverse()) {
+    async releaseAll() {
+      for (const key of acquired.splice(0).reverse()) {
         const entry = shared.get(key);
         if (!entry || --entry.users > 0) continue;
         shared.delete(key);

@@ -23,14 +23,14 @@ interface KeeperParts {
   readonly prepare: (file: LoadedConfig, revision: Revision) => Promise<Runtime>;
   /** Builds a runtime that nothing starts. */
   readonly build: (file: LoadedConfig, revision: Revision) => Promise<Runtime>;
-  /** New requests meet it from now on. */
+  /** Sends new requests to it from now on. */
   readonly activate: (runtime: Runtime) => void;
-  readonly inTurn: <T>(work: () => Promise<T>) => Promise<T>;
+  readonly enqueue: <T>(work: () => Promise<T>) => Promise<T>;
   readonly log: Logger;
 }
 
 /** Changes the managed state of a server, and follows what other processes change. */
-export function createStateKeeper({ current, prepare, build, activate, inTurn, log }: KeeperParts) {
+export function createStateKeeper({ current, prepare, build, activate, enqueue, log }: KeeperParts) {
   const { bus } = current();
   let watched: { readonly store: StateStore; readonly end: () => void } | undefined;
   // Workers of this machine are waited for; other machines look at once.
@@ -39,7 +39,7 @@ export function createStateKeeper({ current, prepare, build, activate, inTurn, l
 
   /** Takes over the newest revision, unless it is served already. */
   function catchUp(): Promise<void> {
-    return inTurn(async () => {
+    return enqueue(async () => {
       const { state } = current();
       if (!state) return;
       const { store, file, revision } = state;
@@ -91,7 +91,7 @@ export function createStateKeeper({ current, prepare, build, activate, inTurn, l
   }
 
   const change: ChangeState = async (change) => {
-    const changed = await inTurn(async () => {
+    const changed = await enqueue(async () => {
       const state = stateIn(current());
       for (let count = 0; count < MAX_ATTEMPTS; count++) {
         const changed = await attempt(state, change);
@@ -105,18 +105,18 @@ export function createStateKeeper({ current, prepare, build, activate, inTurn, l
   };
 
   const examine: ExamineState = async (edit) => {
-    const { runtime, origins, path } = await inTurn(async () => {
+    const { runtime, origins, path } = await enqueue(async () => {
       const { store, file } = stateIn(current());
       const before = await stored(() => store.read());
       const next = stateOf(before);
-      const asked = edit(next);
+      const edited = edit(next);
       const number = (before?.number ?? 0) + 1;
       const content = contentOf(next, createSecrets());
       const revision = { number, time: Date.now(), author: "", comment: "", content };
       const runtime = await build(file, revision).catch((error: unknown) => {
         throw refusal(error, sourceWith(file, number), log);
       });
-      return { runtime, ...asked };
+      return { runtime, ...edited };
     });
     try {
       const entries = origins.flatMap((name) => runtime.origins.get(name) ?? []);
@@ -135,7 +135,7 @@ export function createStateKeeper({ current, prepare, build, activate, inTurn, l
     change,
     examine,
     /** Watches the store of the current runtime. */
-    follow(): void {
+    subscribe(): void {
       const store = current().state?.store;
       if (store === watched?.store) return;
       watched?.end();

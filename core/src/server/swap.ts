@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Handler } from "../http/app.ts";
 import type { Runtime } from "../http/runtime.ts";
 
-/** A runtime with the requests that it answers. */
+/** A runtime with its running requests. */
 interface Serving {
   readonly runtime: Runtime;
   readonly handle: Handler;
@@ -11,7 +11,7 @@ interface Serving {
   onIdle: () => void;
 }
 
-/** Runtimes one after the other: new requests are answered by the newest, and an older one stops after its last request. */
+/** Runtimes one after the other: new requests go to the newest, and an older one stops after its last request. */
 export function createSwap(first: Runtime, handlerOf: (runtime: Runtime) => Handler) {
   const begin = (runtime: Runtime): Serving => {
     return { runtime, handle: handlerOf(runtime), requests: 0, onIdle: () => {} };
@@ -73,7 +73,7 @@ function onGone({ socket }: IncomingMessage, res: ServerResponse, call: () => vo
     res.once("close", call);
     return;
   }
-  // A response that waits behind another one on its connection has no socket yet, and does not hear of its end.
+  // A response that waits behind another one on its connection has no socket yet, and gets no event for its end.
   const end = () => {
     res.off("close", end);
     socket.off("close", end);

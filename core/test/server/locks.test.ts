@@ -28,7 +28,7 @@ describe("locks of workers", () => {
     locks.acquire(b.holder, { id: 2, key: "x", since: 0 });
     locks.acquire(c.holder, { id: 3, key: "x", since: 0 });
     locks.acquire(b.holder, { id: 4, key: "y", since: 0 });
-    locks.release(a.holder, { id: 1, key: "x", kept: false, outcome: OUTCOME });
+    locks.release(a.holder, { id: 1, key: "x", hasOutcome: false, outcome: OUTCOME });
     assert.deepEqual(a.received, ["1 go"]);
     assert.deepEqual(b.received, ["4 go", "2 outcome"]);
     assert.deepEqual(c.received, ["3 outcome"]);
@@ -42,14 +42,14 @@ describe("locks of workers", () => {
     locks.acquire(a.holder, { id: 1, key: "x", since: 0 });
     locks.acquire(b.holder, { id: 2, key: "x", since: 0 });
     locks.acquire(c.holder, { id: 3, key: "x", since: 0 });
-    locks.release(a.holder, { id: 1, key: "x", kept: false });
+    locks.release(a.holder, { id: 1, key: "x", hasOutcome: false });
     assert.deepEqual(b.received, ["2 go"]);
     locks.gone(b.holder);
     assert.deepEqual(c.received, ["3 go"]);
-    locks.release(b.holder, { id: 2, key: "x", kept: false, outcome: OUTCOME });
+    locks.release(b.holder, { id: 2, key: "x", hasOutcome: false, outcome: OUTCOME });
     locks.acquire(a.holder, { id: 4, key: "x", since: 0 });
     assert.deepEqual(c.received, ["3 go"]);
-    locks.release(c.holder, { id: 3, key: "x", kept: false, outcome: OUTCOME });
+    locks.release(c.holder, { id: 3, key: "x", hasOutcome: false, outcome: OUTCOME });
     assert.deepEqual(a.received, ["1 go", "4 outcome"]);
   });
 
@@ -58,14 +58,14 @@ describe("locks of workers", () => {
     const [a, b, c] = [worker(), worker(), worker()];
     locks.acquire(a.holder, { id: 1, key: "x", since: 0 });
     locks.acquire(b.holder, { id: 2, key: "x", since: 0 });
-    locks.release(a.holder, { id: 1, key: "x", kept: true });
+    locks.release(a.holder, { id: 1, key: "x", hasOutcome: true });
     locks.acquire(c.holder, { id: 3, key: "x", since: 0 });
     assert.deepEqual(a.received, ["1 go", "wanted"]);
-    locks.release(a.holder, { id: 1, key: "x", kept: true, outcome: OUTCOME });
+    locks.release(a.holder, { id: 1, key: "x", hasOutcome: true, outcome: OUTCOME });
     assert.deepEqual([b.received, c.received], [["2 outcome"], ["3 outcome"]]);
     // Its holder had to make room.
     locks.acquire(b.holder, { id: 4, key: "x", since: 0 });
-    locks.release(a.holder, { id: 1, key: "x", kept: false });
+    locks.release(a.holder, { id: 1, key: "x", hasOutcome: false });
     assert.deepEqual(b.received, ["2 outcome", "4 go"]);
   });
 
@@ -85,10 +85,10 @@ describe("locks of workers", () => {
     const locks = createWorkerLocks();
     const [a, b] = [worker(), worker()];
     locks.acquire(a.holder, { id: 1, key: "x", since: 0 });
-    locks.release(a.holder, { id: 1, key: "x", kept: true });
+    locks.release(a.holder, { id: 1, key: "x", hasOutcome: true });
     locks.acquire(b.holder, { id: 2, key: "x", since: 0 });
     assert.deepEqual(a.received, ["1 go", "wanted"]);
-    locks.release(a.holder, { id: 1, key: "x", kept: true, outcome: OUTCOME });
+    locks.release(a.holder, { id: 1, key: "x", hasOutcome: true, outcome: OUTCOME });
     assert.deepEqual(b.received, ["2 outcome"]);
     // It has lost it itself.
     locks.acquire(a.holder, { id: 3, key: "x", since: 0 });
@@ -104,7 +104,7 @@ describe("locks of workers", () => {
     locks.acquire(a.holder, { id: 3, key: "x", since: 0 });
     assert.deepEqual(b.received, ["2 go"]);
     // The end of the work that is out of date.
-    locks.release(a.holder, { id: 1, key: "x", kept: false, outcome: OUTCOME });
+    locks.release(a.holder, { id: 1, key: "x", hasOutcome: false, outcome: OUTCOME });
     assert.deepEqual(a.received, ["1 go"]);
   });
 

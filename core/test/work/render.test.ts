@@ -94,7 +94,10 @@ describe("a render", () => {
     assert.deepEqual(calls, ["fetch files"]);
     assert.deepEqual([refreshed.revalidated, refreshed.stored, refreshed.lane], [true, true, undefined]);
     assert.deepEqual([refreshed.record.etag, refreshed.body], [stale.record.etag, stale.body]);
-    assert.deepEqual([refreshed.record.stored, refreshed.record.sources[0]?.fetched], [clock.now(), clock.now()]);
+    assert.deepEqual(
+      [refreshed.record.stored, refreshed.record.sources[0]?.fetched],
+      [clock.now(), clock.now()],
+    );
     assert.ok(refreshed.record.freshUntil > clock.now());
   });
 

@@ -36,7 +36,7 @@ const OUTCOME_TIMEOUT_MS = 2_000;
 /** Renditions of which it is known which worker rendered them: it may have them in its memory. */
 export const MAX_RENDERED = 50_000;
 
-/** Locks among workers; the others wait for the outcome of the one that has it, and get it also later, as long as it is kept. */
+/** Locks among workers; the others wait for the outcome of the one that has it, and get it also later, as long as that worker has it. */
 export function createWorkerLocks(timeout = TIMEOUT_MS) {
   const locks = new Map<string, Lock>();
   /** The released ones, the least recently used first. */
@@ -99,17 +99,17 @@ export function createWorkerLocks(timeout = TIMEOUT_MS) {
       else lock.waiting = lock.waiting.filter((one) => !isLeaving(one));
     },
     /** Without an outcome that others can use, the next one does the work. */
-    release(holder: Holder, { id, key, kept, outcome }: Message<"release">): void {
+    release(holder: Holder, { id, key, hasOutcome, outcome }: Message<"release">): void {
       const lock = locks.get(key);
       if (lock?.holder !== holder || lock.id !== id) return;
-      if (!outcome && !kept) {
+      if (!outcome && !hasOutcome) {
         pass(key, lock);
         return;
       }
       clearTimeout(lock.timer);
       lock.timer = undefined;
-      lock.isReleased = kept;
-      if (kept) released.set(key, true);
+      lock.isReleased = hasOutcome;
+      if (hasOutcome) released.set(key, true);
       else {
         locks.delete(key);
         released.delete(key);
@@ -118,8 +118,8 @@ export function createWorkerLocks(timeout = TIMEOUT_MS) {
         if (lock.waiting.length > 0) request(key, lock);
         return;
       }
-      for (const { holder: other, id: asked } of lock.waiting.splice(0)) {
-        other.send({ mediatap: "acquired", id: asked, outcome });
+      for (const { holder: other, id: number } of lock.waiting.splice(0)) {
+        other.send({ mediatap: "acquired", id: number, outcome });
       }
     },
     /** A worker is gone, and with it what it did and waited for. */

@@ -1,6 +1,6 @@
 import type { WorkerOutcome } from "../../work/coalesce/workers.ts";
 
-/** What a worker tells the primary process. */
+/** Messages from a worker to the primary process. */
 export type ToPrimary =
   /** It wants the listening socket of the worker that it replaces. */
   | { readonly mediatap: "inherit" }
@@ -15,22 +15,22 @@ export type ToPrimary =
   | { readonly mediatap: "acquire"; readonly id: number; readonly key: string; readonly since: number }
   /** Nobody waits for the lock, or for an outcome, any longer. */
   | { readonly mediatap: "leave"; readonly id: number; readonly key: string }
-  /** It releases the lock that it acquired under this number; `kept`: for a while the outcome is sent if others want it. */
+  /** It releases the lock that it acquired under this number; `hasOutcome`: for a while it can send the outcome to others. */
   | {
       readonly mediatap: "release";
       readonly id: number;
       readonly key: string;
-      readonly kept: boolean;
+      readonly hasOutcome: boolean;
       readonly outcome?: WorkerOutcome;
     }
-  /** It counts an event of a key, of which so many are allowed per minute; answered by `taken` with the same number. */
+  /** It counts an event of a key, of which so many are allowed per minute; the reply is `taken` with the same number. */
   | { readonly mediatap: "take"; readonly id: number; readonly key: string; readonly perMinute: number }
-  /** For all other workers; answered by `delivered` with the same number. */
+  /** For all other workers; the reply is `delivered` with the same number. */
   | { readonly mediatap: "announce"; readonly id: number; readonly text: string }
   /** It has received an announcement, and may have a reply. */
   | { readonly mediatap: "received"; readonly id: number; readonly reply?: string };
 
-/** What the primary process tells a worker. */
+/** Messages from the primary process to a worker. */
 export type ToWorker =
   /** Its listening socket is wanted by the worker that replaces it; until it drains, both accept connections. */
   | { readonly mediatap: "pass on" }
@@ -38,7 +38,7 @@ export type ToWorker =
   | { readonly mediatap: "socket" }
   | { readonly mediatap: "ping" }
   | { readonly mediatap: "drain"; readonly accept: boolean }
-  /** Others wait for an outcome that it keeps: it is to send it. */
+  /** Others wait for an outcome that it has: it should send it. */
   | { readonly mediatap: "wanted"; readonly id: number; readonly key: string }
   /** The end of a wait: with the outcome; else it has the lock, or does the work without. */
   | { readonly mediatap: "acquired"; readonly id: number; readonly outcome?: WorkerOutcome }

@@ -13,7 +13,7 @@ import { INHERITS, type SocketHandle, WORKER_PORT, WORKERS } from "./worker.ts";
 type Ready = Extract<ToPrimary, { mediatap: "ready" }>;
 
 /** One of the places that are to be filled with a worker. */
-interface Place {
+interface Slot {
   worker: Worker | undefined;
   /** How often in a row a worker did not live long. */
   failures: number;
@@ -26,13 +26,13 @@ const FIRST_PAUSE_MS = 200;
 const MAX_PAUSE_MS = 30_000;
 /** Milliseconds beyond its own limit after which a worker that drains is killed. */
 const KILL_AFTER_MS = 5_000;
-/** How often a worker is asked whether its event loop turns, within the time after which it counts as stuck. */
-const PINGS = 6;
+/** Pings to a worker within the time after which it counts as stuck. */
+const PINGS_PER_TIMEOUT = 6;
 
 interface PrimaryOptions {
   readonly workers: number;
   readonly log: Logger;
-  /** Milliseconds after which a worker that does not answer is killed and replaced; 0: never. */
+  /** Milliseconds after which a worker that does not respond is killed and replaced; 0: never. */
   readonly timeout: number;
   /** Called once, when all serve. */
   readonly onReady: (ready: Ready) => void;
@@ -55,7 +55,7 @@ interface Primary {
  */
 export function startWorkers({ workers, log, timeout, onReady }: PrimaryOptions): Primary {
   const { promise: ended, resolve } = Promise.withResolvers<number>();
-  const places: Place[] = Array.from({ length: workers }, () => ({ worker: undefined, failures: 0 }));
+  const slots: Slot[] = Array.from({ length: workers }, () => ({ worker: undefined, failures: 0 }));
   const locks = createWorkerLocks();
   const relay = createRelay(log);
   const rates = createRateLimiter();
@@ -86,7 +86,7 @@ export function startWorkers({ workers, log, timeout, onReady }: PrimaryOptions)
     const holder = { send: (message: ToWorker) => send(worker, message) };
     holders.set(worker, holder);
     worker.on("message", (message: ToPrimary, handle?: SocketHandle) =>
-      hear(worker, holder, message, handle),
+      handleMessage(worker, holder, message, handle),
     );
     worker.on("error", (err) => {
       log.warn({ err, worker: worker.process.pid }, "starting or notifying a worker failed");
@@ -105,7 +105,7 @@ export function startWorkers({ workers, log, timeout, onReady }: PrimaryOptions)
     }
   }
 
-  function hear(worker: Worker, holder: Holder, message: ToPrimary, handle?: SocketHandle): void {
+  function handleMessage(worker: Worker, holder: Holder, message: ToPrimary, handle?: SocketHandle): void {
     if (message.mediatap === "acquire") locks.acquire(holder, message);
     else if (message.mediatap === "leave") locks.leave(holder, message);
     else if (message.mediatap === "release") locks.release(holder, message);
@@ -162,70 +162,70 @@ export function startWorkers({ workers, log, timeout, onReady }: PrimaryOptions)
   /** Kills a worker whose event loop stands still: nobody else can accept the connections that wait at its socket. */
   function watch(worker: Worker): void {
     if (timeout === 0) return;
-    let unanswered = 0;
+    let missedPongs = 0;
     worker.on("message", (message: ToPrimary) => {
-      if (message.mediatap === "pong") unanswered = 0;
+      if (message.mediatap === "pong") missedPongs = 0;
     });
     const timer = setInterval(() => {
-      if (unanswered++ < PINGS) return send(worker, { mediatap: "ping" });
+      if (missedPongs++ < PINGS_PER_TIMEOUT) return send(worker, { mediatap: "ping" });
       log.error({ worker: worker.process.pid, timeout }, "a worker does not respond and is killed");
       clearInterval(timer);
       worker.process.kill("SIGKILL");
-    }, timeout / PINGS).unref();
+    }, timeout / PINGS_PER_TIMEOUT).unref();
     worker.once("exit", () => clearInterval(timer));
   }
 
-  /** Keeps a place filled from now on: a worker that goes by itself is followed by another. */
-  function keep(place: Place, worker: Worker): void {
+  /** Puts a worker into a slot; if it ends by itself, another one is started. */
+  function occupy(slot: Slot, worker: Worker): void {
     const since = performance.now();
-    place.worker = worker;
+    slot.worker = worker;
     watch(worker);
     const left = (how: string) => {
-      if (ending || place.worker !== worker) return;
-      place.worker = undefined;
-      place.failures = performance.now() - since < MIN_LIFETIME_MS ? place.failures + 1 : 0;
+      if (ending || slot.worker !== worker) return;
+      slot.worker = undefined;
+      slot.failures = performance.now() - since < MIN_LIFETIME_MS ? slot.failures + 1 : 0;
       log.error({ worker: worker.process.pid }, `a worker ${how}; another one takes its place`);
-      void fill(place);
+      void fill(slot);
     };
     worker.on("message", (message: ToPrimary) => message.mediatap === "leaving" && left("is about to end"));
     worker.once("exit", (exit, signal) => left(signal ? `was ended by ${signal}` : `ended with ${exit}`));
   }
 
-  async function fill(place: Place): Promise<void> {
-    while (!ending && place.worker === undefined) {
-      if (place.failures > 0) await pause(Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (place.failures - 1)));
-      if (ending || place.worker !== undefined) return;
+  async function fill(slot: Slot): Promise<void> {
+    while (!ending && slot.worker === undefined) {
+      if (slot.failures > 0) await pause(Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (slot.failures - 1)));
+      if (ending || slot.worker !== undefined) return;
       const launched = await launch();
-      if (typeof launched === "object") return keep(place, launched.worker);
-      place.failures++;
+      if (typeof launched === "object") return occupy(slot, launched.worker);
+      slot.failures++;
     }
   }
 
-  function retire(worker: Worker, accept: boolean): void {
+  function drainWorker(worker: Worker, accept: boolean): void {
     send(worker, { mediatap: "drain", accept });
-    const late = setTimeout(() => worker.process.kill("SIGKILL"), (drains.get(worker) ?? 0) + KILL_AFTER_MS);
-    worker.once("exit", () => clearTimeout(late));
+    const timer = setTimeout(() => worker.process.kill("SIGKILL"), (drains.get(worker) ?? 0) + KILL_AFTER_MS);
+    worker.once("exit", () => clearTimeout(timer));
   }
 
   async function restart(): Promise<void> {
-    for (const place of places) {
+    for (const slot of slots) {
       if (ending) return;
-      const launched = await launch(place.worker);
+      const launched = await launch(slot.worker);
       if (ending) return;
       if (typeof launched === "number") {
         log.error("a new worker did not start, for the reason above: the old workers stay active");
         return;
       }
-      const old = place.worker;
-      place.failures = 0;
-      keep(place, launched.worker);
-      if (old) retire(old, false);
+      const old = slot.worker;
+      slot.failures = 0;
+      occupy(slot, launched.worker);
+      if (old) drainWorker(old, false);
     }
     log.info(`${workers} new workers serve`);
   }
 
   async function start(): Promise<void> {
-    const [first, ...rest] = places as [Place, ...Place[]];
+    const [first, ...rest] = slots as [Slot, ...Slot[]];
     const launched = await launch();
     if (typeof launched === "number") {
       // It has said why.
@@ -233,7 +233,7 @@ export function startWorkers({ workers, log, timeout, onReady }: PrimaryOptions)
       code = launched;
       return resolve(code);
     }
-    keep(first, launched.worker);
+    occupy(first, launched.worker);
     await Promise.all(rest.map(fill));
     if (!ending) onReady(launched.ready);
   }
@@ -246,7 +246,7 @@ export function startWorkers({ workers, log, timeout, onReady }: PrimaryOptions)
       ending = true;
       for (const worker of holders.keys()) {
         // One that does not serve yet has nothing to finish.
-        if (drains.has(worker)) retire(worker, accept);
+        if (drains.has(worker)) drainWorker(worker, accept);
         else worker.process.kill("SIGKILL");
       }
       if (holders.size === 0) resolve(code);

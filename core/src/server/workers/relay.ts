@@ -1,7 +1,7 @@
 import type { Logger } from "pino";
 import type { Holder } from "./locks.ts";
 
-/** Time that a worker has to receive an announcement; one that is busy for longer answers no client either. */
+/** Time that a worker has to receive an announcement; one that is busy for longer does not respond to clients either. */
 const TIMEOUT_MS = 5_000;
 
 interface Delivery {
@@ -11,7 +11,7 @@ interface Delivery {
   readonly done: () => void;
 }
 
-/** Passes announcements of a worker on to the others, and tells it when all have received them, and what they replied. */
+/** Passes announcements of a worker on to the others, and notifies it when all have received them, with their replies. */
 export function createRelay(log: Pick<Logger, "warn">, timeout = TIMEOUT_MS) {
   const deliveries = new Map<number, Delivery>();
   let last = 0;

@@ -8,10 +8,10 @@ import type { Failed } from "../../work/failed.ts";
 import { MAX_RENDERED } from "./locks.ts";
 import type { ToPrimary, ToWorker } from "./messages.ts";
 
-/** Bytes of recent renditions that are kept for the other workers. */
+/** Bytes of recent renditions in memory for the other workers. */
 const MAX_RECENT_BYTES = 32 * 1024 * 1024;
 
-/** Milliseconds for which they are kept. */
+/** Milliseconds for which they stay there. */
 const RECENT_MS = 2_000;
 
 /** Environment variables: by the first a process knows that it is one of several, by the others where to listen. */
@@ -55,7 +55,7 @@ export interface Membership {
   /** Announcements reach the other workers, and `find` looks up for them what this one has in its caches. */
   connect(bus: Bus, find: FindRendition): void;
   onDrain(drain: (accept: boolean) => void): void;
-  tell(message: ToPrimary): void;
+  send(message: ToPrimary): void;
 }
 
 /** Joins the server whose primary process started this one. */
@@ -72,27 +72,27 @@ export function joinServer(): Membership {
   /** Their keys, by the same numbers: later they are looked up in the caches. */
   const rendered = new LRUCache<number, string>(atMost(MAX_RENDERED));
   let find: FindRendition = async () => undefined;
-  let line: LineEnd | undefined;
+  let transport: LineEnd | undefined;
   let drain: (accept: boolean) => void = () => {};
   let socket: () => SocketHandle | undefined = () => undefined;
   let inherited: ((handle: SocketHandle | undefined) => void) | undefined;
   let last = 0;
 
-  const tell = (message: ToPrimary, handle?: SocketHandle) => {
-    // Without a primary process there is nobody to share with; the cluster ends this one.
+  const send = (message: ToPrimary, handle?: SocketHandle) => {
+    // Without a primary process there is no other worker; the cluster ends this one.
     if (process.connected) process.send?.(message, handle as SendHandle | undefined, {}, () => {});
   };
 
   process.on("message", (message: ToWorker, handle?: SocketHandle) => {
     if (message.mediatap === "drain") drain(message.accept);
     else if (message.mediatap === "announcement") void receive(message.id, message.text);
-    else if (message.mediatap === "ping") tell({ mediatap: "pong" });
-    else if (message.mediatap === "pass on") tell({ mediatap: "socket" }, socket());
+    else if (message.mediatap === "ping") send({ mediatap: "pong" });
+    else if (message.mediatap === "pass on") send({ mediatap: "socket" }, socket());
     else if (message.mediatap === "socket") {
       // One that comes too late is not needed any more.
       if (inherited) inherited(handle);
       else handle?.close();
-    } else if (message.mediatap === "wanted") void hand(message.id, message.key);
+    } else if (message.mediatap === "wanted") void handOver(message.id, message.key);
     else waiting.get(message.id)?.(message);
   });
   process.once("disconnect", () => {
@@ -100,30 +100,30 @@ export function joinServer(): Membership {
   });
 
   /** Hands a rendition over to the workers that wait for it, if it is still there. */
-  async function hand(id: number, key: string): Promise<void> {
+  async function handOver(id: number, key: string): Promise<void> {
     const name = rendered.get(id);
     const outcome =
       recent.get(id) ?? (name === undefined ? undefined : await find(name).catch(() => undefined));
-    tell({ mediatap: "release", id, key, kept: outcome !== undefined, ...(outcome && { outcome }) });
+    send({ mediatap: "release", id, key, hasOutcome: outcome !== undefined, ...(outcome && { outcome }) });
   }
 
   async function receive(id: number, text: string): Promise<void> {
-    const reply = await line?.receive(text);
-    tell({ mediatap: "received", id, ...(reply === undefined ? {} : { reply }) });
+    const reply = await transport?.receive(text);
+    send({ mediatap: "received", id, ...(reply === undefined ? {} : { reply }) });
   }
 
   /** Sends a request to the primary process; resolves with its reply, or with `undefined` if there is none any more. */
-  function ask<K extends ReplyName>(message: ToPrimary & { id: number }): Promise<Reply<K> | undefined> {
+  function request<K extends ReplyName>(message: ToPrimary & { id: number }): Promise<Reply<K> | undefined> {
     if (!process.connected) return Promise.resolve(undefined);
     return new Promise<Reply<K> | undefined>((resolve) => {
       waiting.set(message.id, resolve as (reply?: Reply) => void);
-      tell(message);
+      send(message);
     }).finally(() => waiting.delete(message.id));
   }
 
   /** Resolves with the replies of the other workers when all of them have received a text. */
   async function announce(text: string): Promise<readonly string[]> {
-    const reply = await ask<"delivered">({ mediatap: "announce", id: ++last, text });
+    const reply = await request<"delivered">({ mediatap: "announce", id: ++last, text });
     return reply?.replies ?? [];
   }
 
@@ -132,11 +132,11 @@ export function joinServer(): Membership {
     let hasLeft = false;
     const leave = () => {
       hasLeft = true;
-      tell({ mediatap: "leave", id, key });
+      send({ mediatap: "leave", id, key });
       waiting.get(id)?.();
     };
     signal.addEventListener("abort", leave, { once: true });
-    const reply = await ask<"acquired">({ mediatap: "acquire", id, key, since });
+    const reply = await request<"acquired">({ mediatap: "acquire", id, key, since });
     signal.removeEventListener("abort", leave);
     if (hasLeft) throw signal.reason;
     return reply?.outcome;
@@ -154,7 +154,7 @@ export function joinServer(): Membership {
             recent.set(id, outcome);
             rendered.set(id, outcome.record.key);
           }
-          tell({ mediatap: "release", id, key, kept: rendered.has(id), ...(isFailure && { outcome }) });
+          send({ mediatap: "release", id, key, hasOutcome: rendered.has(id), ...(isFailure && { outcome }) });
         },
       };
     },
@@ -163,7 +163,7 @@ export function joinServer(): Membership {
   const rates: RateLimiter = {
     async take(key, perMinute) {
       // Without a primary process this one ends.
-      return (await ask<"taken">({ mediatap: "take", id: ++last, key, perMinute }))?.wait ?? 0;
+      return (await request<"taken">({ mediatap: "take", id: ++last, key, perMinute }))?.wait ?? 0;
     },
   };
 
@@ -172,11 +172,11 @@ export function joinServer(): Membership {
     return new Promise((resolve) => {
       inherited = (handle) => {
         inherited = undefined;
-        clearTimeout(late);
+        clearTimeout(timer);
         resolve(handle);
       };
-      const late = setTimeout(() => inherited?.(undefined), INHERIT_TIMEOUT_MS);
-      tell({ mediatap: "inherit" });
+      const timer = setTimeout(() => inherited?.(undefined), INHERIT_TIMEOUT_MS);
+      send({ mediatap: "inherit" });
     });
   }
 
@@ -187,16 +187,16 @@ export function joinServer(): Membership {
     locks,
     rates,
     inherit,
-    onPassOn(ask) {
-      socket = ask;
+    onPassOn(handle) {
+      socket = handle;
     },
     connect(bus, look) {
       find = look;
-      line = bus.connect({ name: "workers", send: announce, ask: announce });
+      transport = bus.connect({ name: "workers", send: announce, ask: announce });
     },
     onDrain(listen) {
       drain = listen;
     },
-    tell,
+    send,
   };
 }
