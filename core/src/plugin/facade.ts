@@ -101,7 +101,7 @@ function tappable(
   const check = resultCheckOf(name);
   const isPartOfStart = /^(?:start|storage:.*)$/.test(name);
 
-  function place(options: string | TapOptions) {
+  function tapOptions(options: string | TapOptions) {
     const stage = typeof options === "object" ? (options?.stage ?? 0) : 0;
     if (typeof stage === "number" && !Number.isNaN(stage)) return { name: plugin, stage };
     throw pluginError(plugin, `${what}: Expected a number, such as one of Stage, as the stage of a tap`);
@@ -137,18 +137,18 @@ function tappable(
           `${what}.tap: Expected a function that returns at once but it is async: ${advice}`,
         );
       }
-      hook.tap(place(options), (...args) => {
+      hook.tap(tapOptions(options), (...args) => {
         if (isForOthers(name, subject, args)) return undefined;
         try {
-          const answer = fn(...args) ?? undefined;
+          const result = fn(...args) ?? undefined;
           // A promise is "not undefined": a bail hook would stop at it, and nobody would wait for it.
-          if (answer instanceof Promise) {
-            answer.catch(() => {});
+          if (result instanceof Promise) {
+            result.catch(() => {});
             throw new TypeError(`a function that returns a promise was given to tap: use tapPromise`);
           }
-          if (answer !== undefined) check?.(answer, args);
-          if (name === "resolve") assertOwn(answer, plugin, args);
-          return answer;
+          if (result !== undefined) check?.(result, args);
+          if (name === "resolve") assertOwn(result, plugin, args);
+          return result;
         } catch (error) {
           return failed(error, args);
         }
@@ -158,14 +158,14 @@ function tappable(
       assertFunction(fn, "tapPromise");
       if (isSync) throw pluginError(plugin, `${what} does not wait for its taps: use tap`);
       if (name === "resolve") subject.isLanguage = true;
-      hook.tapPromise(place(options), async (...args) => {
+      hook.tapPromise(tapOptions(options), async (...args) => {
         if (isForOthers(name, subject, args)) return undefined;
         try {
           const work = fn(...args);
-          const answer = (await (isPartOfStart ? inTime(work, startTimeout) : work)) ?? undefined;
-          if (answer !== undefined) check?.(answer, args);
-          if (name === "resolve") assertOwn(answer, plugin, args);
-          return answer;
+          const result = (await (isPartOfStart ? inTime(work, startTimeout) : work)) ?? undefined;
+          if (result !== undefined) check?.(result, args);
+          if (name === "resolve") assertOwn(result, plugin, args);
+          return result;
         } catch (error) {
           return failed(error, args);
         }
@@ -190,9 +190,9 @@ function isForOthers(hook: string, { name, isLanguage }: Subject, args: readonly
 }
 
 /** A job names the language that made it, which then judges its signature, and stays with the account of its endpoint. */
-function assertOwn(answer: unknown, plugin: string, args: readonly unknown[]): void {
-  if (answer === undefined) return;
-  const { language, asset } = answer as Job;
+function assertOwn(result: unknown, plugin: string, args: readonly unknown[]): void {
+  if (result === undefined) return;
+  const { language, asset } = result as Job;
   if (language !== plugin) {
     throw new TypeError(`Expected '${plugin}' for language of the job but received '${language}'`);
   }

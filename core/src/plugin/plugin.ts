@@ -77,8 +77,8 @@ export interface PurgeTarget {
   readonly tenant?: string;
 }
 
-/** A request that is looked into instead of being answered. */
-export interface AskedRequest {
+/** A request that is inspected and gets no response. */
+export interface InspectedRequest {
   /** Absolute URL, or its path and query. */
   readonly url: string;
   /** By lower-case name. */
@@ -142,12 +142,12 @@ export interface JobsApi {
    */
   admit(url: string, headers?: Readonly<Record<string, string>>, ip?: string): Promise<Job>;
   /** What the server would do for a request, and why: what `mediatap explain` prints. An error in the URL is part of it. */
-  explain(request: AskedRequest): Promise<Explanation>;
+  explain(request: InspectedRequest): Promise<Explanation>;
   /**
    * Path and query of a URL with a valid signature by the endpoint's first key, as its language signs. `expires`: seconds since
    * 1970. @default never. Throws `EUNSUPPORTED` if the endpoint has no key, or the language no signatures.
    */
-  sign(request: AskedRequest, expires?: number): Promise<string>;
+  sign(request: InspectedRequest, expires?: number): Promise<string>;
   /**
    * Path and query of a URL of another language that asks for the same, without a signature. Throws what is wrong with the URL, and
    * `EUNSUPPORTED` with all that the language cannot express, or if it prints no URLs.

@@ -1,7 +1,7 @@
 import type { Runtime } from "../http/runtime.ts";
 import { MediaError } from "../model/errors.ts";
 import type { Exchange } from "../model/exchange.ts";
-import type { AskedRequest, JobsApi } from "../plugin/plugin.ts";
+import type { InspectedRequest, JobsApi } from "../plugin/plugin.ts";
 import { unexplained } from "../request/explain.ts";
 
 /** What plugins may ask of the pipeline. */
@@ -11,7 +11,7 @@ export function createJobs({
   syntheticExchange,
 }: Pick<Runtime, "hooks" | "pipeline" | "syntheticExchange">): JobsApi {
   /** The exchange of a request to one of the endpoints that it may lead to. */
-  function exchangeWithin({ url, headers, endpoints }: AskedRequest): Exchange {
+  function exchangeWithin({ url, headers, endpoints }: InspectedRequest): Exchange {
     const exchange = syntheticExchange({ url, headers });
     const { tenant, name } = exchange.endpoint;
     if (endpoints.some((one) => one.tenant === tenant && one.name === name)) return exchange;
