@@ -72,14 +72,14 @@ export function withoutDefaults<T extends object>(
 ): T {
   const names = Object.keys(endpointFields);
   const strip = (owner: Owner, from: Owner, maps: readonly string[]): Owner => {
-    const kept = Object.entries(owner).filter(([name]) => !names.includes(name) || name in from);
+    const remaining = Object.entries(owner).filter(([name]) => !names.includes(name) || name in from);
     const below = maps
       .filter((map) => owner[map] !== undefined)
       .map((map) => [
         map,
         stripAll(owner[map] as Owner, from[map] as Owner, map === "tenants" ? ["endpoints"] : []),
       ]);
-    return { ...Object.fromEntries(kept), ...Object.fromEntries(below) };
+    return { ...Object.fromEntries(remaining), ...Object.fromEntries(below) };
   };
   const stripAll = (owners: Owner, from: Owner, maps: readonly string[]): Owner =>
     Object.fromEntries(

@@ -3,8 +3,8 @@ import { createRequire, registerHooks, stripTypeScriptTypes } from "node:module"
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { compileFunction } from "node:vm";
 
-/** Query by which a module that is read again differs from what Node keeps of it. */
-const AGAIN = "again";
+/** Query parameter by which the URL of a module that is read again differs from the one that Node has loaded. */
+const ROUND_PARAMETER = "again";
 
 /** A configuration as it was read last. */
 interface Reading {
@@ -32,12 +32,12 @@ export async function importFresh(file: string): Promise<{ module: object; files
   const reading = readings.get(file) ?? { round: -1, files: new Set([file]), modules: new Set() };
   readings.set(file, reading);
   reading.round++;
-  // Node remembers where links lead to.
+  // Node resolves links once.
   const path = realpathSync(file);
   reading.modules.add(path);
   const url = pathToFileURL(path);
   if (reading.round > 0) {
-    url.searchParams.set(AGAIN, String(reading.round));
+    url.searchParams.set(ROUND_PARAMETER, String(reading.round));
     const { cache } = createRequire(import.meta.url);
     for (const path of reading.modules) delete cache[path];
   }
@@ -64,10 +64,10 @@ function hook(): void {
         modules.add(path);
         isPart = true;
       }
-      const round = from.searchParams.get(AGAIN);
+      const round = from.searchParams.get(ROUND_PARAMETER);
       if (!isPart || round === null || !context.conditions?.includes("import")) return resolved;
       const url = new URL(resolved.url);
-      url.searchParams.set(AGAIN, round);
+      url.searchParams.set(ROUND_PARAMETER, round);
       return { ...resolved, url: url.href };
     },
     /** `npm init` writes `"type": "commonjs"`, by which Node refuses `import` and `export` in `.ts` and `.js`. */

@@ -88,7 +88,7 @@ export function atSource(source: string, error: unknown): unknown {
   return new MediaError("ECONFIG", lines.join("\n"), { cause: error, hook, plugin });
 }
 
-interface Place {
+interface LoadContext {
   readonly source: string;
   readonly from: readonly string[];
   /** Collects the files of what is named by its path. */
@@ -97,36 +97,36 @@ interface Place {
 }
 
 /** How deep presets may start from presets: one that names itself must not go on for ever. */
-const MAX_DEPTH = 20;
+const MAX_PRESET_DEPTH = 20;
 
 /** The presets of a configuration, theirs first, then itself: later ones win. */
-async function layersOf(config: unknown, place: Place): Promise<Layer[]> {
-  const { source, from, depth } = place;
+async function layersOf(config: unknown, context: LoadContext): Promise<Layer[]> {
+  const { source, from, depth } = context;
   if (!isFields(config)) {
     const received = Array.isArray(config) ? "an array" : typeof config === "object" ? "null" : typeof config;
     throw new MediaError("ECONFIG", `Expected an object as the configuration but received ${received}`);
   }
-  if (depth > MAX_DEPTH)
-    throw new MediaError("ECONFIG", `presets: Expected at most ${MAX_DEPTH} nested presets`);
+  if (depth > MAX_PRESET_DEPTH)
+    throw new MediaError("ECONFIG", `presets: Expected at most ${MAX_PRESET_DEPTH} nested presets`);
   // The configuration itself is named by who called.
   const inside = depth === 0 ? "" : `${source}: `;
   const layers: Layer[] = [];
   for (const [at, entry] of listOf(config.presets, `${inside}presets`).entries()) {
     const where = `${inside}presets.${at}`;
-    const preset = await made(entry, place, where, "preset");
+    const preset = await created(entry, context, where, "preset");
     if (!isFields(preset.value)) {
       const expected = "Expected a preset, an object with fields of a configuration";
       throw new MediaError("ECONFIG", `${where}: ${expected}`);
     }
     const name = preset.name ?? `preset ${at + 1} of ${source}`;
     const folders = preset.folder === undefined ? from : [preset.folder, ...from];
-    const inner = { ...place, source: name, from: folders, depth: depth + 1 };
+    const inner = { ...context, source: name, from: folders, depth: depth + 1 };
     layers.push(...(await layersOf(preset.value, inner)));
   }
   const plugins: Plugin[] = [];
   for (const [at, entry] of listOf(config.plugins, `${inside}plugins`).entries()) {
     const where = `${inside}plugins.${at}`;
-    const plugin = asPlugin((await made(entry, place, where, "plugin")).value, where);
+    const plugin = asPlugin((await created(entry, context, where, "plugin")).value, where);
     const earlier = plugins.findIndex(({ name }) => name === plugin.name);
     // In a later layer it takes the earlier one's place; in one list that would be silent.
     if (earlier >= 0) {
@@ -158,8 +158,13 @@ function isPair(entry: readonly unknown[]): boolean {
   );
 }
 
-/** What an entry stands for: itself, or what the package that it names makes. */
-async function made(entry: unknown, { from, modules }: Place, where: string, kind: "preset" | "plugin") {
+/** The preset or plugin of an entry: itself, or created by the package that it names. */
+async function created(
+  entry: unknown,
+  { from, modules }: LoadContext,
+  where: string,
+  kind: "preset" | "plugin",
+) {
   const [name, options] = Array.isArray(entry) ? entry : [entry, undefined];
   if (typeof entry === "function") {
     const { name } = entry as { name: string };

@@ -7,7 +7,7 @@ import { secret } from "./options.ts";
 /** 180 days. */
 const CACHE_CONTROL = "public, s-maxage=15552000, max-age=15552000, must-revalidate";
 
-const DAY = 24 * 60 * 60_000;
+const DAY_MS = 24 * 60 * 60_000;
 
 /** Values of rules that neither the endpoint, nor its tenant, nor the top level sets. */
 export const DEFAULT_RULES = {
@@ -31,8 +31,8 @@ export const DEFAULT_RULES = {
   allowedFormats: [] as ImageFormat[],
   cacheControl: CACHE_CONTROL,
   originCacheControl: "restrict",
-  staleWhileRevalidate: DAY,
-  staleIfError: 7 * DAY,
+  staleWhileRevalidate: DAY_MS,
+  staleIfError: 7 * DAY_MS,
   tags: [] as string[],
   cacheStatusKey: false,
   cors: "*",

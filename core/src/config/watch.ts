@@ -1,8 +1,8 @@
 import { type FSWatcher, statSync, watch } from "node:fs";
 import { dirname } from "node:path";
 
-/** Milliseconds for which files must rest: editors write in several steps. */
-const SETTLE_TIMEOUT_MS = 100;
+/** Milliseconds without a change before files are read again: editors write in several steps. */
+const DEBOUNCE_MS = 100;
 
 /** Watches files, also ones that are replaced by others or are links that change; `files` is asked after each change. */
 export function watchFiles(files: () => readonly string[], onChange: () => void): { close(): void } {
@@ -11,27 +11,27 @@ export function watchFiles(files: () => readonly string[], onChange: () => void)
   let seen = signature(files());
   let timer: NodeJS.Timeout | undefined;
 
-  function rest(): void {
+  function schedule(): void {
     clearTimeout(timer);
     timer = setTimeout(() => {
       const now = signature(files());
       const isChanged = now !== seen;
       seen = now;
       if (isChanged) onChange();
-      follow();
-    }, SETTLE_TIMEOUT_MS);
+      watchFolders();
+    }, DEBOUNCE_MS);
   }
 
   /** Folders are watched, not files: a file that is replaced takes its watcher along. */
-  function follow(): void {
+  function watchFolders(): void {
     const wanted = [...new Set(files().map((file) => dirname(file)))].sort();
     if (wanted.join("\n") === folders) return;
     folders = wanted.join("\n");
     for (const watcher of watchers) watcher.close();
-    watchers = wanted.map((folder) => watch(folder, { persistent: false }, rest).on("error", () => {}));
+    watchers = wanted.map((folder) => watch(folder, { persistent: false }, schedule).on("error", () => {}));
   }
 
-  follow();
+  watchFolders();
   return {
     close() {
       clearTimeout(timer);
