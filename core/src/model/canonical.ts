@@ -78,8 +78,8 @@ function fillSanitizing(output: Output, endpoint: Endpoint): Pick<Output, "sanit
 
 function fillVideo({ part, ...video }: VideoOutput, endpoint: Endpoint): VideoOutput {
   const webm = video.codec === "vp9" || video.codec === "av1" || video.audio === "opus";
-  const asked = video.format === undefined || video.format === "auto" ? undefined : video.format;
-  const format = asked ?? (webm ? "webm" : "mp4");
+  const requested = video.format === undefined || video.format === "auto" ? undefined : video.format;
+  const format = requested ?? (webm ? "webm" : "mp4");
   return {
     format,
     codec: video.codec ?? (format === "webm" ? "vp9" : "h264"),

@@ -2,7 +2,7 @@ import { LRUCache } from "lru-cache";
 import { type Dictionary, parseDictionary } from "structured-headers";
 import type { Audience } from "./source.ts";
 
-/** What a `Cache-Control` field says (RFC 9111 §5.2.2, RFC 5861). Times in milliseconds. */
+/** The directives of a `Cache-Control` field (RFC 9111 §5.2.2, RFC 5861). Times in milliseconds. */
 export interface CacheControl {
   readonly noStore: boolean;
   readonly noCache: boolean;
@@ -90,30 +90,30 @@ export function parseTargetedControl(text: string): CacheControl | undefined {
   return parseCacheControl(directives.filter(Boolean).join(", "));
 }
 
-/** What an origin says to shared caches: by `CDN-Cache-Control`, else by `Cache-Control`. */
+/** The directives of an origin for shared caches: from `CDN-Cache-Control`, else from `Cache-Control`. */
 export function sharedControlOf({ cacheControl = "", cdnCacheControl }: Audience): CacheControl {
   const targeted = cdnCacheControl === undefined ? undefined : parseTargetedControl(cdnCacheControl);
   return targeted ?? parseCacheControl(cacheControl);
 }
 
 /** Whether an origin lets shared caches store a file. */
-export function isStorable(said: Audience): boolean {
-  const { noStore, private: isPrivate } = sharedControlOf(said);
+export function isStorable(audience: Audience): boolean {
+  const { noStore, private: isPrivate } = sharedControlOf(audience);
   return !noStore && !isPrivate;
 }
 
 /** Whether a file is for fewer now than it was: marked private, or by a new `private` or `no-store`. */
 export function isForFewer(now: Audience, before: Audience): boolean {
   if (now.private && !before.private) return true;
-  // What an answer does not name stays as it was.
-  const [said, known] = [sharedControlOf({ ...before, ...now }), sharedControlOf(before)];
-  return (said.noStore && !known.noStore) || (said.private && !known.private);
+  // Fields that a response leaves out stay as they were.
+  const [current, known] = [sharedControlOf({ ...before, ...now }), sharedControlOf(before)];
+  return (current.noStore && !known.noStore) || (current.private && !known.private);
 }
 
 /** A directive: its name, and its value where it has one. */
 const DIRECTIVE = /([!#$%&'*+.^_`|~\w-]+)(?:[ \t]*=[ \t]*(?:"([^"]*)"|([^\s,;"]*)))?/g;
 
-/** Milliseconds of the shared lifetime in a `Cache-Control` value: `s-maxage`, else `max-age`, else 0; 0 where nothing may be kept. */
+/** Milliseconds of the shared lifetime in a `Cache-Control` value: `s-maxage`, else `max-age`, else 0; 0 if it must not be stored. */
 export function lifetimeOf(cacheControl: string): number {
   const { noStore, noCache, sharedMaxAge, maxAge } = parseCacheControl(cacheControl);
   return noStore || noCache ? 0 : (sharedMaxAge ?? maxAge ?? 0);

@@ -6,7 +6,7 @@ export interface PurgeRule {
   /**
    * What `value` is: the key of a rendition · path or URL of an original, for all that was made of it · the same, for
    * copies of the original alone · what such a path begins with · a tag · nothing: everything · the URL of an answer,
-   * for those who keep answers by their URLs: CDNs. A purge of a URL is several rules: the URL, its keys, its original.
+   * for caches whose keys are URLs: CDNs. A purge of a URL is several rules: the URL, its keys, its original.
    */
   readonly kind: "key" | "source" | "original" | "prefix" | "tag" | "all" | "url";
   readonly value: string;
@@ -33,7 +33,7 @@ export function tenantOf(origin: string): string {
   return slash < 0 ? "" : origin.slice(0, slash);
 }
 
-/** Whether a rendition, or a remembered failure, matches a purge rule. */
+/** Whether a rendition, or a cached failure, matches a purge rule. */
 export function matchesRule(
   { key, asset, sources, tags = [] }: Purgeable,
   { kind, value, tenant }: PurgeRule,

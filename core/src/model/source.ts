@@ -186,15 +186,15 @@ export interface SourceMetadata extends FileMetadata {
 }
 
 /**
- * What is known of a source whose origin said "not modified": what that answer says of caching and tags replaces what was known
+ * The metadata of a source after "not modified": the caching directives and tags of that response replace the old ones
  * (RFC 9111 §3.2). An `Expires` that it does not repeat is still the old moment.
  */
 export function updatedMetadata(
   known: SourceMetadata,
-  said: FileMetadata = {},
+  reported: FileMetadata = {},
   now = Date.now(),
 ): SourceMetadata {
-  const { cacheControl, cdnCacheControl, expiresIn, age, tags } = said;
+  const { cacheControl, cdnCacheControl, expiresIn, age, tags } = reported;
   const { age: before = 0, ...lasting } = known;
   const past = before + Math.max(0, now - known.fetched);
   const left = known.expiresIn === undefined ? undefined : known.expiresIn - past;

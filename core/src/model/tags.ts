@@ -2,20 +2,20 @@ import { hash } from "node:crypto";
 import { tenantOf } from "./purge-rule.ts";
 import type { RenditionRecord } from "./rendition.ts";
 
-/** Headers by which CDNs are told under which names an answer may be purged. */
+/** Headers with the names by which a CDN can purge a response. */
 export const TAG_HEADERS = ["Cache-Tag", "Surrogate-Key", "Edge-Cache-Tag"] as const;
 export type TagHeader = (typeof TAG_HEADERS)[number];
 
 /** What a tag may be: no space and no comma, which separate them. */
 export const TAG = /^[\x21-\x2b\x2d-\x7e]{1,128}$/;
 
-/** Tags of one original that are read, and of one answer that are told. */
-const MOST = 50;
+/** Tags of one original that are read, and tags of one response that are sent. */
+const MAX_TAGS = 50;
 
 /** The tags in an origin's headers. */
 export function readTags(values: readonly (string | undefined)[]): string[] {
   const words = values.flatMap((value) => value?.slice(0, 8_000).split(/[\s,]+/) ?? []);
-  return [...new Set(words.filter((word) => TAG.test(word)))].slice(0, MOST);
+  return [...new Set(words.filter((word) => TAG.test(word)))].slice(0, MAX_TAGS);
 }
 
 /** The tag under which a CDN has all that was made of an original. */
@@ -28,7 +28,7 @@ export function folderTagOf(tenant: string, folder: string): string {
   return `f-${hash("sha256", JSON.stringify([tenant, folder]), "base64url").slice(0, 16)}`;
 }
 
-/** The tags that an answer tells a CDN: its own, and those of its originals and their folders. */
+/** The tags of a response for CDNs: its own, and those of its originals and their folders. */
 export function cdnTagsOf({
   tags = [],
   asset,
@@ -42,7 +42,7 @@ export function cdnTagsOf({
   const folders = originals.flatMap(({ tenant, path }) =>
     foldersOf(path).map((folder) => folderTagOf(tenant, folder)),
   );
-  return [...new Set([...own, ...tags, ...folders])].slice(0, MOST);
+  return [...new Set([...own, ...tags, ...folders])].slice(0, MAX_TAGS);
 }
 
 /** `""`, `a/`, `a/b/` of `a/b/c.jpg`, the outer ones first. */

@@ -32,15 +32,15 @@ const COMPARE = {
   lte: (a: number, b: number) => a <= b,
 } as const;
 
-function holds(condition: Condition, scope: Scope): boolean {
-  if ("all" in condition) return condition.all.every((part) => holds(part, scope));
-  if ("any" in condition) return condition.any.some((part) => holds(part, scope));
+function isTrue(condition: Condition, scope: Scope): boolean {
+  if ("all" in condition) return condition.all.every((part) => isTrue(part, scope));
+  if ("any" in condition) return condition.any.some((part) => isTrue(part, scope));
   return COMPARE[condition.is](evaluate(condition.left, scope), evaluate(condition.right, scope));
 }
 
 /** The steps that a `when` stands for at a point of a chain. Throws `EINVAL` for a condition on what is not known here. */
 export const branchOf = (step: StepOf<"when">, scope: Scope): readonly Step[] =>
-  holds(step.if, scope) ? step.then : step.else;
+  isTrue(step.if, scope) ? step.then : step.else;
 
 const when: StepDefinition<StepOf<"when">> = {
   schema: z.strictObject({

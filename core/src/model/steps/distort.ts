@@ -15,7 +15,7 @@ export interface Arc {
   readonly size: Size;
 }
 
-const whole = (value: number) => Math.max(1, Math.round(value));
+const wholePixels = (value: number) => Math.max(1, Math.round(value));
 
 /** The arc of a picture; the same whether it rises or sinks. */
 export function arcGeometry(degrees: number, { width, height }: Size): Arc {
@@ -26,7 +26,7 @@ export function arcGeometry(degrees: number, { width, height }: Size): Arc {
   const half = angle / 2;
   const reach = half >= Math.PI / 2 ? outer : outer * Math.sin(half);
   const depth = outer - (half <= Math.PI / 2 ? inner : outer) * Math.cos(half);
-  return { angle, radius, outer, inner, size: { width: whole(2 * reach), height: whole(depth) } };
+  return { angle, radius, outer, inner, size: { width: wholePixels(2 * reach), height: wholePixels(depth) } };
 }
 
 /** The canvas that holds the picture's old place and its new corners, and where the old place lies on it. */
@@ -44,7 +44,7 @@ export function perspectiveBox(corners: readonly Point[], { width, height }: Siz
 }
 
 /** Least sine of a corner's angle: what is flatter has no inside that could be seen. */
-const FLAT = 1e-3;
+const MIN_CORNER_SINE = 1e-3;
 
 /** Whether the corners, in this order, are those of a shape with four sides that bulges everywhere: one that can be seen in space. */
 export function isQuadrilateral(corners: readonly Point[]): boolean {
@@ -54,7 +54,10 @@ export function isQuadrilateral(corners: readonly Point[]): boolean {
     const turn = (x1 - x) * (y2 - y1) - (y1 - y) * (x2 - x1);
     return turn / (Math.hypot(x1 - x, y1 - y) * Math.hypot(x2 - x1, y2 - y1));
   });
-  return turns.length === 4 && (turns.every((turn) => turn > FLAT) || turns.every((turn) => turn < -FLAT));
+  return (
+    turns.length === 4 &&
+    (turns.every((turn) => turn > MIN_CORNER_SINE) || turns.every((turn) => turn < -MIN_CORNER_SINE))
+  );
 }
 
 /** Size of the canvas after a `distort`. */

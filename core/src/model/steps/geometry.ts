@@ -31,12 +31,12 @@ export interface ExtractGeometry extends Box {
 }
 
 /** Pixels of a side up to which `dpr` has an effect. */
-const DPR_MAX = 5000;
+const MAX_DPR_SIDE_PIXELS = 5000;
 
 export const megapixels = ({ width, height }: Size) => (width * height) / 1e6;
 
 /** Nearest whole number of pixels, at least one. */
-const whole = (value: number) => Math.max(1, Math.round(value));
+const wholePixels = (value: number) => Math.max(1, Math.round(value));
 
 /** Variables known at a step. */
 export const scopeAt = ({ original, current, scope }: Stage): Scope => scopeOf(original, current, scope);
@@ -62,16 +62,16 @@ export function requestedSize(
   }
   const dpr = step.dpr === undefined ? 1 : positive("dpr", step.dpr, scope);
   const given = [width, height].filter((side) => side !== undefined).map((side) => Math.round(side * dpr));
-  const factor = given.every((side) => side >= 1 && side <= DPR_MAX) ? dpr : 1;
+  const factor = given.every((side) => side >= 1 && side <= MAX_DPR_SIDE_PIXELS) ? dpr : 1;
   return {
-    ...(width !== undefined && { width: whole(width * factor) }),
-    ...(height !== undefined && { height: whole(height * factor) }),
+    ...(width !== undefined && { width: wholePixels(width * factor) }),
+    ...(height !== undefined && { height: wholePixels(height * factor) }),
   };
 }
 
 const scaledBy = ({ width, height }: Size, factor: number): Size => ({
-  width: whole(width * factor),
-  height: whole(height * factor),
+  width: wholePixels(width * factor),
+  height: wholePixels(height * factor),
 });
 
 /**
@@ -182,14 +182,14 @@ export function placeAt(
 export function extractGeometry(step: StepOf<"extract">, stage: Stage): ExtractGeometry {
   const { current } = stage;
   if (isTight(step)) return tight(step, stage);
-  const asked = { ...current, ...requestedSize(step, scopeAt(stage)) };
-  const grows = step.outside === "pad" && !step.shrink;
-  if (step.zoom !== undefined && !step.at && !grows && boxesFor(step, stage)) {
-    return zoomed(step, stage, asked, step.zoom);
+  const requested = { ...current, ...requestedSize(step, scopeAt(stage)) };
+  const extendsCanvas = step.outside === "pad" && !step.shrink;
+  if (step.zoom !== undefined && !step.at && !extendsCanvas && boxesFor(step, stage)) {
+    return zoomed(step, stage, requested, step.zoom);
   }
-  const window = grows
-    ? { width: Math.max(asked.width, current.width), height: Math.max(asked.height, current.height) }
-    : asked;
+  const window = extendsCanvas
+    ? { width: Math.max(requested.width, current.width), height: Math.max(requested.height, current.height) }
+    : requested;
   const { left, top } = corner(step, stage, window);
   const piece = intersection({ left, top, ...window }, current);
   if (piece.width <= 0 || piece.height <= 0) {
@@ -210,24 +210,24 @@ export function extractGeometry(step: StepOf<"extract">, stage: Stage): ExtractG
 }
 
 /** A window of another size than asked for, around faces, then scaled to the size asked for. */
-function zoomed(step: StepOf<"extract">, stage: Stage, asked: Size, zoom: number): ExtractGeometry {
-  const window = scaledBy(asked, 1 / zoom);
-  const across = asked.width / window.width;
-  const down = asked.height / window.height;
+function zoomed(step: StepOf<"extract">, stage: Stage, requested: Size, zoom: number): ExtractGeometry {
+  const window = scaledBy(requested, 1 / zoom);
+  const across = requested.width / window.width;
+  const down = requested.height / window.height;
   const scale = ({ left, top, width, height }: Box): Box => ({
     left: Math.round(left * across),
     top: Math.round(top * down),
-    width: whole(width * across),
-    height: whole(height * down),
+    width: wholePixels(width * across),
+    height: wholePixels(height * down),
   });
   const { zoom: _zoom, width: _width, height: _height, ratio: _ratio, dpr: _dpr, ...rest } = step;
   const { canvas, size: _size, ...piece } = extractGeometry({ ...rest, ...window }, stage);
-  const { width, height } = within(scale(piece), asked);
+  const { width, height } = within(scale(piece), requested);
   const scaled = { width, height };
   if (!canvas) return { ...piece, scaled, size: scaled };
-  const left = Math.min(scale(canvas).left, asked.width - width);
-  const top = Math.min(scale(canvas).top, asked.height - height);
-  return { ...piece, scaled, canvas: { left, top, ...asked }, size: asked };
+  const left = Math.min(scale(canvas).left, requested.width - width);
+  const top = Math.min(scale(canvas).top, requested.height - height);
+  return { ...piece, scaled, canvas: { left, top, ...requested }, size: requested };
 }
 
 /** Whether an extraction takes its size from faces. */
@@ -251,7 +251,7 @@ function tight(step: StepOf<"extract">, stage: Stage): ExtractGeometry {
 function withRatio({ width, height }: Size, ratio: number | undefined, room: Size): Size {
   if (ratio === undefined) return within({ width, height }, room);
   const wide = Math.min(Math.max(width, height * ratio), room.width, room.height * ratio);
-  return within({ width: whole(wide), height: whole(wide / ratio) }, room);
+  return within({ width: wholePixels(wide), height: wholePixels(wide / ratio) }, room);
 }
 
 function corner(step: StepOf<"extract">, stage: Stage, window: Size): Corner {
@@ -284,5 +284,5 @@ export function rotatedSize(size: Size, angle: number): Size {
   if (turn % 90 === 0) return { width: height, height: width };
   const cos = Math.abs(Math.cos((turn * Math.PI) / 180));
   const sin = Math.abs(Math.sin((turn * Math.PI) / 180));
-  return { width: whole(width * cos + height * sin), height: whole(width * sin + height * cos) };
+  return { width: wholePixels(width * cos + height * sin), height: wholePixels(width * sin + height * cos) };
 }

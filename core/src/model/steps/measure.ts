@@ -8,7 +8,7 @@ import { megapixels, scopeAt } from "./geometry.ts";
 import type { Stage, StepRegistry } from "./registry.ts";
 
 /** Longest side of a JPEG or PNG; those formats count only where they are asked for by name. */
-const LONG_SIDE = 65535;
+const MAX_SIDE_PIXELS = 65535;
 
 /** What bounds the sizes of a picture on its way. */
 export interface SizeBounds {
@@ -41,7 +41,7 @@ export function assertSizeAfter(
     );
   }
   // A picture that was longer before is not the fault of this step.
-  const longest = format === "jpeg" || format === "png" ? LONG_SIDE : limits.outputSide;
+  const longest = format === "jpeg" || format === "png" ? MAX_SIDE_PIXELS : limits.outputSide;
   const side = Math.max(after.width, after.height);
   if (side > Math.max(longest, before.width, before.height)) {
     throw new MediaError(

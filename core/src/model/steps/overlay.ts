@@ -28,7 +28,7 @@ declare module "../transformation.ts" {
 }
 
 /** Characters of a text. */
-const LONGEST = 2500;
+const MAX_TEXT_LENGTH = 2500;
 
 const style: z.ZodType<TextStyle> = z.strictObject({
   size: expression,
@@ -61,7 +61,7 @@ const steps = z.array(innerStep);
 
 const layer: z.ZodType<Layer> = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("image"), path: z.string().min(1), steps }),
-  z.strictObject({ kind: z.literal("text"), text: z.string().min(1).max(LONGEST), style, steps }),
+  z.strictObject({ kind: z.literal("text"), text: z.string().min(1).max(MAX_TEXT_LENGTH), style, steps }),
   z.strictObject({
     kind: z.literal("color"),
     color: rgba,
