@@ -5,8 +5,8 @@ import { typeOfName } from "../model/media.ts";
 import { decodeText } from "./percent.ts";
 
 /** Longest name and path, in bytes, that a file system and an object store take. */
-const MAX_SEGMENT = 255;
-const MAX_PATH = 1024;
+const MAX_SEGMENT_BYTES = 255;
+const MAX_PATH_BYTES = 1024;
 
 const notFound = () => new MediaError("ENOENT", "Not found");
 
@@ -16,14 +16,14 @@ export function checkName(name: string): string {
   if (name === "." || name === ".." || /[/\\\p{Cc}]/u.test(name)) {
     throw new MediaError("EINVAL", `Expected a plain name in the path but received '${printable(name)}'`);
   }
-  if (name.startsWith(".") || Buffer.byteLength(name) > MAX_SEGMENT) throw notFound();
+  if (name.startsWith(".") || Buffer.byteLength(name) > MAX_SEGMENT_BYTES) throw notFound();
   return name;
 }
 
 /** Names that were checked, as a path. */
 export function joinNames(names: readonly string[]): string {
   const path = names.join("/");
-  if (Buffer.byteLength(path) > MAX_PATH) throw notFound();
+  if (Buffer.byteLength(path) > MAX_PATH_BYTES) throw notFound();
   return path;
 }
 

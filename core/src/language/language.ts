@@ -63,13 +63,13 @@ export function defineLanguage<T>(language: Language<T>): Language<T> {
   return language;
 }
 
-/** Characters of the transformations that are kept, about 2,500 of them: sites use some hundred for all of their pictures. */
-const MAX_CHARACTERS = 400_000;
+/** Characters of the memoized transformations, about 2,500 of them: sites use some hundred for all of their pictures. */
+const MAX_MEMO_CHARACTERS = 400_000;
 
-/** What the objects of a short one count for, in characters. */
-const OVERHEAD = 100;
+/** Characters that the objects of a transformation count for. */
+const ENTRY_OVERHEAD_CHARACTERS = 100;
 
-/** The core keeps the jobs of many URLs, and most have nothing of these. */
+/** Shared objects: the core memoizes the jobs of many URLs, and most have none of these. */
 const NO_QUERY: Job["query"] = Object.freeze([]);
 const NO_DELIVERY: Job["delivery"] = Object.freeze({});
 
@@ -151,8 +151,8 @@ function createResolve<T>(
   read: (groups: readonly Group[], context: ReadContext) => Meaning,
 ) {
   const meanings = new LRUCache<string, { readonly meaning: Meaning; readonly endpoint: Endpoint }>({
-    maxSize: MAX_CHARACTERS,
-    sizeCalculation: (_, text) => OVERHEAD + text.length,
+    maxSize: MAX_MEMO_CHARACTERS,
+    sizeCalculation: (_, text) => ENTRY_OVERHEAD_CHARACTERS + text.length,
   });
 
   function meaningOf({ text }: Located, exchange: Exchange, endpoint: Endpoint, media: Job["media"]) {

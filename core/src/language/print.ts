@@ -39,11 +39,11 @@ interface Worded<T> {
 }
 
 /** Fields of the output that no language needs to write: the server's configuration decides. */
-const SETTLED: ReadonlySet<string> = new Set(["allowed", "smallest", "fidelity"]);
+const SERVER_FIELDS: ReadonlySet<string> = new Set(["allowed", "smallest", "fidelity"]);
 
-/** Whether a field is of no account: no URL can ask for an SVG that is not sanitised. */
-const isSettled = (field: keyof Output, output: Output): boolean =>
-  SETTLED.has(field) || (field === "sanitizeSvg" && output.sanitizeSvg === undefined);
+/** Whether a field need not be written: no URL can turn sanitising of SVGs off. */
+const isServerField = (field: keyof Output, output: Output): boolean =>
+  SERVER_FIELDS.has(field) || (field === "sanitizeSvg" && output.sanitizeSvg === undefined);
 
 /**
  * A job in canonical form → groups of parameters. Operations join one group as long as they read back as the same steps in the same
@@ -159,7 +159,7 @@ export function createPrinter<T>({ vocabulary, read, readAll, chains, registry }
     return [
       ...(isSame(found.steps, steps) ? [] : ["this order of steps"]),
       ...[...fields].filter(
-        (field) => !isSettled(field, output) && !isEqual(found.output[field], output[field]),
+        (field) => !isServerField(field, output) && !isEqual(found.output[field], output[field]),
       ),
       ...(["attachment", "filename", "fallback"] as const).filter(
         (field) => !isEqual(delivery[field], job.delivery[field]),

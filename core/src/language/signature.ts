@@ -27,7 +27,7 @@ export interface SignatureScheme {
 }
 
 /** Seconds for which an expired signature still counts, because clocks differ. */
-const SKEW_SECONDS = 30;
+const MAX_CLOCK_SKEW_SECONDS = 30;
 
 const signatures = (scheme: SignatureScheme, url: UnsignedUrl, key: string): readonly string[] =>
   [scheme.sign(url, key)].flat();
@@ -54,7 +54,7 @@ export function claimOf(
 ): NonNullable<Claims["signature"]> {
   if (!genuine) return "wrong";
   const expires = expiryOf?.(url);
-  return expires !== undefined && expires + SKEW_SECONDS < now / 1000 ? "expired" : "valid";
+  return expires !== undefined && expires + MAX_CLOCK_SKEW_SECONDS < now / 1000 ? "expired" : "valid";
 }
 
 /** A URL with a signature by `key`; `undefined`: the key cannot sign. */
