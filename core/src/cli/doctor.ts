@@ -18,7 +18,10 @@ const START_TIMEOUT_MS = 15_000;
 export async function examine(config: LoadedConfig): Promise<Finding[]> {
   const runtime = await createRuntime(config, { startTimeout: CHECK_TIMEOUT_MS });
   try {
-    const late = await withTimeout(START_TIMEOUT_MS, runtime.start()).then(() => [], lateStart);
+    const startFindings = await withTimeout(START_TIMEOUT_MS, runtime.start()).then(
+      () => [],
+      findingsOfStart,
+    );
     const origins = [...runtime.origins.values()];
     const found = await Promise.all([...ofPlugins(runtime, false), ...ofOrigins(origins)]);
     return [
@@ -26,7 +29,7 @@ export async function examine(config: LoadedConfig): Promise<Finding[]> {
       ...ofThreads(),
       await examineTempFolder(),
       ...ofConfig(config),
-      ...late,
+      ...startFindings,
       ...found.flat(),
       ...ofEndpoints(runtime),
       ...ofKeys(config),
@@ -50,19 +53,19 @@ async function checked(what: string, work: () => Promise<Finding[]>): Promise<Fi
   try {
     return await withTimeout(CHECK_TIMEOUT_MS, work());
   } catch (error) {
-    return [isLate(error) ? slow(what, CHECK_TIMEOUT_MS) : { what, state: "bad", text: reasons(error) }];
+    return [isTimeout(error) ? slow(what, CHECK_TIMEOUT_MS) : { what, state: "bad", text: reasons(error) }];
   }
 }
 
 /** Whether `withTimeout` gave up waiting. */
-const isLate = (error: unknown) => codeOf(error) === "ETIMEDOUT" && !isMediaError(error);
+const isTimeout = (error: unknown) => codeOf(error) === "ETIMEDOUT" && !isMediaError(error);
 
 /** The finding about a start that did not end in time, of one plugin or of all together. */
-function lateStart(error: unknown): Finding[] {
-  if (isLate(error)) return [slow("start", START_TIMEOUT_MS)];
+function findingsOfStart(error: unknown): Finding[] {
+  if (isTimeout(error)) return [slow("start", START_TIMEOUT_MS)];
   const { plugin } = error as Partial<MediaError>;
   let cause = error;
-  while (cause instanceof Error && !isLate(cause)) cause = cause.cause;
+  while (cause instanceof Error && !isTimeout(cause)) cause = cause.cause;
   if (plugin === undefined || cause === undefined) throw error;
   return [slow(`start of ${plugin}`, CHECK_TIMEOUT_MS)];
 }

@@ -12,7 +12,7 @@ interface Explained {
   readonly status: number;
 }
 
-/** What the server would do for a request, as text or JSON. An error in the URL is part of the answer. */
+/** What the server would do for a request, as text or JSON. An error in the URL is part of the result. */
 export async function explainUrl(
   config: LoadedConfig,
   request: SyntheticRequest,
@@ -31,7 +31,7 @@ export async function explainUrl(
 
 type Row = readonly [name: string, ...lines: string[]];
 
-/** For people: one line each, in the order in which the server finds them out. */
+/** For people: one line each, in the order in which the server finds out. */
 export function textOf(said: Explanation): string {
   const { transformation, accept, cache, fallback } = said;
   const rows: Row[] = [];
@@ -73,10 +73,12 @@ const BY = {
   path: "by the first segment of the path",
   default: "no other matches",
 } as const;
-const COLUMN = 12;
+const COLUMN_WIDTH = 12;
 
 function rowText([name, ...lines]: Row): string {
-  return lines.map((line, at) => `${(at === 0 ? name : "").padEnd(COLUMN)}${line}`.trimEnd()).join("\n");
+  return lines
+    .map((line, at) => `${(at === 0 ? name : "").padEnd(COLUMN_WIDTH)}${line}`.trimEnd())
+    .join("\n");
 }
 
 /** `width=400 fit=cover`: plain data on one line. */

@@ -50,8 +50,8 @@ export async function purgeAt(
   const server = runningServer({ ...flags, ...(named !== undefined && { server: named }) }, config);
   const request = { method: "POST", body: Object.fromEntries(targets) } as const;
   if (flags.dryRun) return previewText(await server.call(`${PATH}/preview`, request));
-  const asked = await server.call(PATH, request);
-  const id = String(asked.id);
+  const purge = await server.call(PATH, request);
+  const id = String(purge.id);
   for (;;) {
     const { state } = await server.call(`${PATH}/${id}`);
     if (state === "completed") return `${id}: completed by ${server.origin}`;
@@ -82,7 +82,7 @@ function assertConfidential({ protocol, hostname, origin }: URL): void {
   );
 }
 
-/** The server that answers an absolute URL. */
+/** The server of an absolute URL. */
 function serverOf(url: string | undefined): string | undefined {
   const parsed = url === undefined ? null : URL.parse(url);
   return parsed && /^https?:$/.test(parsed.protocol) ? parsed.origin : undefined;

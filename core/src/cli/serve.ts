@@ -46,7 +46,7 @@ const MAX_LOGGED_DEFECTS = 10;
 const DEFAULT_WORKER_TIMEOUT_MS = 30_000;
 
 /** Cores whose work one process can hand out: see SCALING.md. */
-const CORES_A_WORKER = 4;
+const CORES_PER_WORKER = 4;
 
 /**
  * Serves until SIGTERM or SIGINT; then lets running requests end. A second signal ends at once. SIGHUP takes the
@@ -127,7 +127,7 @@ async function serveHere(load: LoadServed, flags: ServeFlags): Promise<number> {
   }
 
   if (member) {
-    // A terminal tells all processes of a group; workers wait for the word of the primary one.
+    // A terminal signals all processes of a group; workers wait for the primary one.
     for (const signal of ["SIGINT", "SIGHUP"] as const) process.on(signal, () => {});
     member.onDrain(drain);
     member.onPassOn(server.socket);
@@ -151,11 +151,11 @@ async function serveHere(load: LoadServed, flags: ServeFlags): Promise<number> {
   const crash = (message: string) => (error: unknown) => {
     // What fails again and again while the server drains must not fill the log.
     if (++defects > MAX_LOGGED_DEFECTS) return;
-    const whose = blame(
+    const blamed = blame(
       error,
       config.plugins.map(({ name }) => name),
     );
-    log.fatal({ err: error, ...whose }, `${message}${blameWords(whose)}`);
+    log.fatal({ err: error, ...blamed }, `${message}${blameWords(blamed)}`);
     if (defects > 1) return;
     member?.send({ mediatap: "leaving" });
     leave(1);
@@ -261,7 +261,7 @@ function noteAddress({ config: before }: LoadedConfig, { config: after }: Loaded
 
 function workersOf(wanted: number | "auto"): number {
   if (wanted !== "auto") return wanted;
-  return Math.max(1, Math.floor(availableParallelism() / CORES_A_WORKER));
+  return Math.max(1, Math.floor(availableParallelism() / CORES_PER_WORKER));
 }
 
 function environmentWorkers(): number | "auto" {
@@ -272,7 +272,7 @@ function environmentWorkers(): number | "auto" {
   throw new MediaError("ECONFIG", `WORKERS: Expected auto or a number from 1 to 256 but received '${text}'`);
 }
 
-/** Milliseconds after which a worker that does not answer is replaced; 0: never. */
+/** Milliseconds after which a worker that does not respond is replaced; 0: never. */
 function environmentTimeout(): number {
   const text = process.env.WORKER_TIMEOUT;
   if (text === undefined || text === "") return DEFAULT_WORKER_TIMEOUT_MS;
