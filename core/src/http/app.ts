@@ -129,14 +129,14 @@ type Send = (exchange: Exchange, res: ServerResponse) => MaybePromise<number>;
 
 const done = () => {};
 
-/** Which origin, and why, says the log under the same key. */
+/** The log contains the origin and the reason under the same key. */
 const ORIGIN_FAILURES: ReadonlySet<ErrorCode> = new Set(["EACCES", "ECONNREFUSED", "UNIDENTIFIED"]);
 
 /** How often a shortage is logged, in milliseconds: it meets many requests at once. */
 const SHORTAGE_LOG_INTERVAL_MS = 5_000;
 
 /** What stands in for an endpoint where a request could not even be led to one. */
-const NOWHERE: Endpoint = {
+const NO_ENDPOINT: Endpoint = {
   ...DEFAULT_RULES,
   tenant: "",
   name: "",
@@ -179,7 +179,18 @@ function createMedia({ runtime, isReady, isRefused }: AppParts) {
       exchange = new HttpExchange({ req, res, url, host, ip, isSecure, endpoint, target, log, timeout });
     } catch (error) {
       const target = { path: "", query: "", mount: "" };
-      const parts = { req, res, url: "/", host: "", ip, isSecure, endpoint: NOWHERE, target, log, timeout };
+      const parts = {
+        req,
+        res,
+        url: "/",
+        host: "",
+        ip,
+        isSecure,
+        endpoint: NO_ENDPOINT,
+        target,
+        log,
+        timeout,
+      };
       exchange = new HttpExchange(parts);
       return reported(exchange, res, () => Promise.reject(error));
     }
@@ -187,12 +198,12 @@ function createMedia({ runtime, isReady, isRefused }: AppParts) {
   };
 
   function reported(exchange: Exchange, res: ServerResponse, work: Send): MaybePromise<void> {
-    // Asked here, too: a hit makes nothing for a trace that nobody keeps.
-    if (!hooks.trace.isUsed()) return answered(exchange, res, work);
-    return traced(hooks, { kind: "exchange", exchange }, () => answered(exchange, res, work));
+    // Checked here, too: a hit allocates nothing for a trace that no plugin records.
+    if (!hooks.trace.isUsed()) return handled(exchange, res, work);
+    return traced(hooks, { kind: "exchange", exchange }, () => handled(exchange, res, work));
   }
 
-  function answered(exchange: Exchange, res: ServerResponse, work: Send): MaybePromise<void> {
+  function handled(exchange: Exchange, res: ServerResponse, work: Send): MaybePromise<void> {
     const sent = recover(
       () => work(exchange, res),
       (error) => fail(exchange, error, res),
@@ -215,7 +226,7 @@ function createMedia({ runtime, isReady, isRefused }: AppParts) {
   }
 
   function answer(exchange: Exchange, res: ServerResponse): MaybePromise<number> {
-    return hooks.relay.isUsed() ? relayed(exchange, res) : ownAnswer(exchange, res);
+    return hooks.relay.isUsed() ? relayed(exchange, res) : respondHere(exchange, res);
   }
 
   /** The response of another server, if a plugin has one. */
@@ -223,20 +234,24 @@ function createMedia({ runtime, isReady, isRefused }: AppParts) {
     pipeline.admit.client(exchange);
     const work = () => hooks.relay.promise(exchange);
     const response = await within(withLoopList(exchange.request.header("cdn-loop"), work));
-    return response ? await deliverRelayed(exchange, response, res) : await ownAnswer(exchange, res);
+    return response ? await deliverRelayed(exchange, response, res) : await respondHere(exchange, res);
   }
 
-  function ownAnswer(exchange: Exchange, res: ServerResponse): MaybePromise<number> {
+  function respondHere(exchange: Exchange, res: ServerResponse): MaybePromise<number> {
     return recover(
-      () => answerBy(exchange, res, {}),
+      () => respondWith(exchange, res, {}),
       (error) => {
         if (res.headersSent || !isChanged(error)) throw error;
-        return answerBy(exchange, res, { bypassCache: true });
+        return respondWith(exchange, res, { bypassCache: true });
       },
     );
   }
 
-  function answerBy(exchange: Exchange, res: ServerResponse, options: AnswerOptions): MaybePromise<number> {
+  function respondWith(
+    exchange: Exchange,
+    res: ServerResponse,
+    options: AnswerOptions,
+  ): MaybePromise<number> {
     const answer = pipeline.answer(exchange, options);
     return after(answer instanceof Promise ? within(answer) : answer, (found) =>
       isPending(found) ? deliverPending(exchange, found.pending, res) : deliver(exchange, found, res),
@@ -268,7 +283,7 @@ function createMedia({ runtime, isReady, isRefused }: AppParts) {
       return 0;
     }
     const failure = wrap(error, "answer", "core");
-    // No language has found an asset in it, so it is nobody's.
+    // No language has found an asset in it.
     const isHome = /^\/(?:\?|$)/.test(req.url ?? "") && (req.method === "GET" || req.method === "HEAD");
     if (isHome && failure.code === "ENOENT" && !exchange.job) {
       return await send(exchange, textReply(exchange, home(hostOf(req))), res);

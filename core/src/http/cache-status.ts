@@ -10,7 +10,7 @@ interface Status {
 
 /**
  * `Cache-Status` (RFC 9211): `hit` and `fwd` exclude each other; a `ttl` below zero means served past its time. The
- * parameter `detail` names the cache that had it, or is `revalidated` if the origin confirmed what was stored.
+ * parameter `detail` names the cache that had it, or is `revalidated` if the stored entry was revalidated.
  */
 export function cacheStatus({ cache, freshFor, key }: Status): string {
   if (!cache) return "mediatap; fwd=bypass";

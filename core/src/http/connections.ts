@@ -5,7 +5,7 @@ import type { Logger } from "pino";
 import { throttled } from "../util/log.ts";
 import type { Traffic } from "./drain.ts";
 
-/** Descriptors that are kept for everything but requests: logs, fonts, cache files, programs, pipes between processes. */
+/** Descriptors that are reserved for everything but requests: logs, fonts, cache files, programs, pipes between processes. */
 const RESERVED_DESCRIPTORS = 64;
 /** A connection, and the file or the origin that its request reads from. */
 const DESCRIPTORS_PER_CONNECTION = 2;
@@ -27,7 +27,7 @@ export interface Connections {
 
 /**
  * Counts and bounds the connections of a server, so that descriptors are left for what their requests read. At the limit idle connections are
- * closed; if that is not enough, new ones are answered with 503, and beyond a reserve they are closed unanswered.
+ * closed; if that is not enough, new ones get a 503, and beyond a reserve they are closed without a response.
  */
 export function boundConnections(http: Server, traffic: Traffic, log: Logger): Connections {
   const refused = new WeakSet<Socket>();

@@ -30,8 +30,8 @@ interface DeliveryParts extends Pick<Runtime, "hooks" | "limitsOf"> {
   readonly isReady: () => boolean;
 }
 
-/** What holds for nobody but this client. */
-const NOT_KEPT: HeaderFields = {
+/** Headers of responses for this client only. */
+const UNCACHED_HEADERS: HeaderFields = {
   "cache-control": "no-store",
   "cdn-cache-control": undefined,
   age: undefined,
@@ -62,17 +62,17 @@ export function createDelivery({ hooks, limitsOf, within, isReady }: DeliveryPar
   ): Promise<number> {
     try {
       const linked = await withLinks(hooks, exchange, rendition);
-      return await send(exchange, await prepare(exchange, await wholeFor(exchange, linked)), res);
+      return await send(exchange, await prepare(exchange, await completeFor(exchange, linked)), res);
     } finally {
       await rendition.body?.close?.();
     }
   }
 
   /**
-   * A client that asks for a part of what still grows is answered once all of it is there: players that take nothing without
-   * ranges ask for two bytes first. It reads along meanwhile, so that the work goes on.
+   * A range of a body that is still streaming is sent once the body is complete: players that need ranges request two bytes
+   * first. Reading meanwhile keeps the work going.
    */
-  async function wholeFor({ request, signal }: Exchange, rendition: Rendition): Promise<Rendition> {
+  async function completeFor({ request, signal }: Exchange, rendition: Rendition): Promise<Rendition> {
     const { record, body } = rendition;
     const range = request.header("range")?.trim() ?? "";
     const isPart = /^bytes=/i.test(range) && !/^bytes=0*-$/i.test(range);
@@ -164,10 +164,10 @@ function prepare(exchange: Exchange, { record, body }: Rendition): MaybePromise<
   const compressible = record.original && !isCompressed && isCompressible(record.type, record.length);
   if (compressible)
     headers.vary = headers.vary === undefined ? "Accept-Encoding" : `${headers.vary}, Accept-Encoding`;
-  // Only a client that holds the bytes is delivered a record without a body.
+  // Only a client that has the bytes gets a record without a body.
   if (!body) return notModified(headers);
-  // Until a body is complete nothing may be kept of it, compared with it or resumed from it.
-  if (!body.complete) Object.assign(headers, { etag: undefined, ...NOT_KEPT });
+  // A body that is not complete must not be stored, compared or resumed.
+  if (!body.complete) Object.assign(headers, { etag: undefined, ...UNCACHED_HEADERS });
   const coding =
     compressible && rangeHeader === undefined ? codingOf(request.header("accept-encoding")) : undefined;
   if (coding && typeof headers.etag === "string") headers.etag = codedTag(headers.etag, coding);
@@ -181,7 +181,7 @@ function prepare(exchange: Exchange, { record, body }: Rendition): MaybePromise<
   });
 }
 
-/** 304 carries the headers of the 200 that describe the stored answer, and no body (RFC 9110 §15.4.5). */
+/** 304 carries the headers of the 200 that describe the stored response, and no body (RFC 9110 §15.4.5). */
 function notModified(headers: HeaderFields): Prepared {
   return { reply: { status: 304, headers: { ...headers, "content-type": undefined } } };
 }
@@ -201,7 +201,7 @@ function ranged(
   if (range === "unsatisfiable") {
     const { "content-type": _, "content-encoding": __, ...rest } = headers;
     // What this request's headers brought about is not for the next one.
-    const own = { ...NOT_KEPT, "content-range": `bytes */${body.length}`, "content-length": 0 };
+    const own = { ...UNCACHED_HEADERS, "content-range": `bytes */${body.length}`, "content-length": 0 };
     return { reply: { status: 416, headers: { ...rest, ...own } } };
   }
   if (!range) {
@@ -245,7 +245,7 @@ async function sendStream(
       bytes += chunk.byteLength;
       yield chunk;
     }
-    // The client must see a broken answer, not wait for the rest.
+    // The client must see a truncated response, not wait for the rest.
     if (promised !== undefined && bytes !== Number(promised)) throw new Error("fewer bytes than promised");
   }
   const timer = setInterval(() => {

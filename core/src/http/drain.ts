@@ -26,24 +26,24 @@ export interface DrainOptions {
 const POLL_INTERVAL_MS = 20;
 
 /**
- * Ends a server without losing a request: who balances the load needs a moment to hear that it is not ready any more,
- * and clients find out with their next answer, which closes its connection; so for a moment there may be none.
+ * Ends a server without losing a request: a load balancer needs a moment to notice that it is not ready any more, and
+ * clients notice with their next response, which closes its connection; so for a moment there may be none.
  */
 export async function drain(http: HttpServer, traffic: Traffic, options: DrainOptions): Promise<void> {
   const { accept, quiet, limit } = options;
   const begun = performance.now();
-  const late = setTimeout(() => http.closeAllConnections(), limit);
+  const timer = setTimeout(() => http.closeAllConnections(), limit);
   const since = (moment: number) => performance.now() - moment;
   const isQuiet = () => {
-    // Nobody is waited for where nobody is.
+    // Without connections there is no client to wait for.
     const last = traffic.connections > 0 ? Math.max(traffic.last, begun) : traffic.last;
     return traffic.running === 0 && since(last) >= quiet;
   };
   try {
-    const most = Math.min(accept, limit);
-    if (most > 0) {
-      do await look();
-      while (!isQuiet() && since(begun) < most);
+    const acceptMs = Math.min(accept, limit);
+    if (acceptMs > 0) {
+      do await wait();
+      while (!isQuiet() && since(begun) < acceptMs);
       if (isQuiet()) http.closeIdleConnections();
     }
     const stopped = performance.now();
@@ -52,11 +52,11 @@ export async function drain(http: HttpServer, traffic: Traffic, options: DrainOp
       open = false;
     });
     while (open) {
-      await Promise.race([end, look()]);
+      await Promise.race([end, wait()]);
       if (since(stopped) >= quiet) http.closeIdleConnections();
     }
   } finally {
-    clearTimeout(late);
+    clearTimeout(timer);
   }
 }
 
@@ -64,7 +64,7 @@ export async function drain(http: HttpServer, traffic: Traffic, options: DrainOp
  * Waits until it is time to look again, and what came meanwhile has been read: a process that could not run for a while has
  * connections to take first, then their requests.
  */
-async function look(): Promise<void> {
+async function wait(): Promise<void> {
   await pause(POLL_INTERVAL_MS);
   await read();
   await read();

@@ -27,9 +27,9 @@ export function createFindEndpoint(endpoints: readonly Endpoint[], tenants: read
   );
 
   return (host, url) => {
-    const mark = url.indexOf("?");
-    const query = mark < 0 ? "" : url.slice(mark + 1);
-    let path = mark < 0 ? url.slice(1) : url.slice(1, mark);
+    const queryStart = url.indexOf("?");
+    const query = queryStart < 0 ? "" : url.slice(queryStart + 1);
+    let path = queryStart < 0 ? url.slice(1) : url.slice(1, queryStart);
     let mount = "";
     const own = byHost.get(host);
     if (own) return { endpoint: own, target: { path, query, mount } };

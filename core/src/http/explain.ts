@@ -8,7 +8,7 @@ import type { SyntheticRequest } from "./synthetic-request.ts";
 const HEADERS = ["accept", "user-agent", "host"] as const;
 
 /**
- * What the server would do for a URL, and why: what `mediatap explain` says, in JSON. `query`: `url`, and `accept`,
+ * What the server would do for a URL, and why: what `mediatap explain` prints, in JSON. `query`: `url`, and `accept`,
  * `user-agent` and `host` of the request. Throws `EINVAL` without a URL.
  */
 export async function explainOver(query: URLSearchParams, runtime: Runtime): Promise<Explanation> {

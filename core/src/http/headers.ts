@@ -21,7 +21,7 @@ const SANDBOX = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; s
 const DOCUMENT = /html|xml|xsl/i;
 
 /**
- * Headers of every answer of an endpoint, errors included. The usual others are there without a value, and are not sent: objects
+ * Headers of every response of an endpoint, errors included. The usual others are there without a value, and are not sent: objects
  * of one shape are cheaper to fill and to read.
  */
 export function commonHeaders({ endpoint, id }: Exchange): HeaderFields {
@@ -76,7 +76,7 @@ export function renditionHeaders(exchange: Exchange, record: RenditionRecord): H
   return headers;
 }
 
-/** Headers of the response of another server: its own, of its types the first, and what protects browsers, whatever it says of that. */
+/** Headers of the response of another server: its own, of its types the first, and those that protect browsers, whatever it sends. */
 export function relayHeaders(exchange: Exchange, own: Readonly<Record<string, string>>): HeaderFields {
   const headers: HeaderFields = { ...commonHeaders(exchange), ...own };
   const types = own["content-type"] ?? "";
@@ -87,14 +87,14 @@ export function relayHeaders(exchange: Exchange, own: Readonly<Record<string, st
   return headers;
 }
 
-/** Who may keep it for how long, and under which tags it is purged: private files are for nobody's CDN. */
+/** Who may store it for how long, and under which tags it is purged: no CDN stores private files. */
 function setCaching(headers: HeaderFields, endpoint: Endpoint, record: RenditionRecord): void {
   const { cacheControl, cdnCacheControl, tagHeader } = endpoint;
   const isPrivate = record.private && !PRIVATE.test(record.control ?? "");
   const control = isPrivate ? privately(record.control ?? cacheControl) : (record.control ?? cacheControl);
   const { noStore, noCache, private: forOne } = parseCacheControl(control);
   const shared = !noStore && !forOne;
-  // An origin that is followed wants to be asked by everybody; the endpoint's own rule may mean browsers alone.
+  // `no-cache` of an origin is for CDNs, too; that of the endpoint's rule may be for browsers alone.
   const asksOrigin = noCache && record.control !== undefined;
   const configured = shared && !asksOrigin ? cdnCacheControl : undefined;
   const forCdns = record.private ? undefined : (record.cdnControl ?? configured);
@@ -106,7 +106,7 @@ function setCaching(headers: HeaderFields, endpoint: Endpoint, record: Rendition
 
 const PRIVATE = /\b(?:private|no-store)\b/;
 
-/** How old an answer is that caches have kept, here or at the origin's (RFC 9111 §5.1). */
+/** Age of a response that was stored by caches, here or at the origin's (RFC 9111 §5.1). */
 function ageFor({ cache, provenance }: Exchange, record: RenditionRecord): number | undefined {
   const age = ageOf(record);
   return cache?.hit || provenance === "stale" || age > 0 ? age : undefined;
@@ -124,7 +124,7 @@ function varyOf({ job }: Exchange, record: RenditionRecord): string | undefined 
   return vary ? [...(accept ? [accept] : []), ...vary].join(", ") : accept;
 }
 
-/** A substitute or a stale copy is not kept long, and never compared as if it were the real one. */
+/** A substitute or a stale copy has a short lifetime, and no validators of the real rendition. */
 function provenanceHeaders({ provenance, lifetime }: Exchange, control: string): HeaderFields {
   const seconds = Math.floor(Math.min(lifetime ?? 0, lifetimeOf(control)) / 1000);
   return {
@@ -133,7 +133,7 @@ function provenanceHeaders({ provenance, lifetime }: Exchange, control: string):
       ? control
       : `${visibilityOf(control)}, max-age=${seconds > 0 ? seconds : "0, must-revalidate"}`,
     "cdn-cache-control": undefined,
-    // Its age is told by the provenance; with a lifetime as short as this one it would never be kept.
+    // The provenance shows that it is stale; with its real age it would have no lifetime left.
     age: undefined,
     ...(provenance === "stale" ? {} : { etag: undefined, "last-modified": undefined }),
   };
@@ -162,12 +162,12 @@ const EXTENSIONS: Record<string, string> = {
   gif: ".gif",
 };
 
-/** Headers of a failure: short-lived where it may be kept at all, and never longer than a success. */
+/** Headers of a failure: a short lifetime if it may be stored at all, and never longer than that of a success. */
 export function errorHeaders(error: MediaError, exchange: Exchange, limits: Limits): HeaderFields {
   const { endpoint, cache } = exchange;
-  const keep =
+  const lifetime =
     error.status === 400 && error.code === "EINVAL" ? limits.notFoundLifetime : errorLifetime(error, limits);
-  const seconds = Math.floor(Math.min(keep, lifetimeOf(endpoint.cacheControl)) / 1000);
+  const seconds = Math.floor(Math.min(lifetime, lifetimeOf(endpoint.cacheControl)) / 1000);
   return {
     "content-type": "text/plain; charset=utf-8",
     "cache-control": seconds > 0 ? `${visibilityOf(endpoint.cacheControl)}, max-age=${seconds}` : "no-store",
@@ -178,7 +178,7 @@ export function errorHeaders(error: MediaError, exchange: Exchange, limits: Limi
   };
 }
 
-/** Headers of an answer that nobody is to keep, while the work goes on. */
+/** Headers of a response that must not be stored, while the work goes on. */
 export function pendingHeaders(exchange: Exchange): HeaderFields {
   return {
     "cache-control": "no-store",

@@ -23,7 +23,7 @@ import {
 import type { Call } from "./routes.ts";
 import { createWrongKeys } from "./wrong-keys.ts";
 
-/** Milliseconds for which a wrong key waits for its answer. */
+/** Milliseconds by which the response to a wrong key is delayed. */
 const WRONG_KEY_DELAY_MS = 300;
 
 /** Characters of a path in the audit log. */

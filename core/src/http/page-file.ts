@@ -57,9 +57,9 @@ export function pageFile(name: string, body: string, sources: PageSources = {}):
     const tagged = coding === undefined ? headers : { ...headers, etag: codedTag(etag, coding) };
     if (request.header("if-none-match")?.includes(tagged.etag)) return { status: 304, headers: tagged };
     if (coding === undefined) return { headers: { ...tagged, "content-type": type }, body };
-    const made = coded.get(coding) ?? CODERS[coding](body);
-    coded.set(coding, made);
-    return { headers: { ...tagged, "content-type": type, "content-encoding": coding }, body: await made };
+    const work = coded.get(coding) ?? CODERS[coding](body);
+    coded.set(coding, work);
+    return { headers: { ...tagged, "content-type": type, "content-encoding": coding }, body: await work };
   };
 }
 

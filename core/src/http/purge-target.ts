@@ -25,7 +25,7 @@ const INVALID = "The URL is not valid for cache purging.";
 
 /**
  * The purge rules that a URL stands for, or all that begin with it if it ends with `*`: one for each form that negotiation may choose, one for the copy of its original, and
- * the URL itself for those who keep answers by URLs. Throws `EINVAL` for what is none of this server's URLs.
+ * the URL itself for caches whose keys are URLs. Throws `EINVAL` for what is none of this server's URLs.
  */
 export async function rulesOfUrl(url: string, runtime: PurgeParts): Promise<PurgeOrder> {
   if (!/^(?:https?:\/\/|\/(?!\/))[^\s#\\]+$/i.test(url)) throw new MediaError("EINVAL", INVALID);

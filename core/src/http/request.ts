@@ -63,7 +63,7 @@ export function hostOf(req: IncomingMessage): string {
 const MAX_BODY_BYTES = 1024 * 1024;
 
 /**
- * What nobody has read of a body is read and forgotten, so that the next request is found after it, or cut off if it is long, or
+ * The unread rest of a body is read and discarded, so that the next request is found after it, or cut off if it is long, or
  * takes more than `timeout` milliseconds.
  */
 export function discardRest(req: IncomingMessage, res: ServerResponse, timeout: number): void {
@@ -86,7 +86,7 @@ function cutAfter(req: IncomingMessage, timeout: number): () => void {
   const { socket } = req;
   if (req.complete || socket.destroyed) return () => {};
   const timer = setTimeout(() => socket.destroy(), timeout);
-  // A request whose response has been sent does not hear of the end of its connection.
+  // A request whose response has been sent gets no event for the end of its connection.
   const end = () => {
     clearTimeout(timer);
     socket.off("close", end);
@@ -132,15 +132,15 @@ export function streamBody(req: IncomingMessage, idle: number): Readable {
   return Readable.from(withinIdle(partsOf(req), idle), { objectMode: false });
 }
 
-/** Only the time counts in which somebody waits for the next part. */
+/** Only the time in which a reader waits for the next part counts. */
 async function* withinIdle<T>(parts: AsyncIterable<T>, idle: number): AsyncGenerator<T> {
   const iterator = parts[Symbol.asyncIterator]();
   for (;;) {
-    const late = Promise.withResolvers<never>();
+    const expired = Promise.withResolvers<never>();
     const text = `Expected a part of the body every ${idle} ms at least`;
-    const fail = () => late.reject(new MediaError("ETIMEDOUT", text, { status: 408 }));
+    const fail = () => expired.reject(new MediaError("ETIMEDOUT", text, { status: 408 }));
     const timer = setTimeout(fail, idle);
-    const part = await Promise.race([iterator.next(), late.promise]).finally(() => clearTimeout(timer));
+    const part = await Promise.race([iterator.next(), expired.promise]).finally(() => clearTimeout(timer));
     if (part.done) return;
     yield part.value;
   }

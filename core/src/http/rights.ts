@@ -273,9 +273,9 @@ export function createRights(runtime: RightsParts): (caller: Caller, activity: A
 /** The account of a key that is good for all of it. Throws `EFORBIDDEN` otherwise. */
 function accountOf(endpoints: readonly Endpoint[], all: readonly Endpoint[], otherwise: string): string {
   const tenant = endpoints[0]?.tenant ?? "";
-  const whole = all.filter((endpoint) => endpoint.tenant === tenant);
-  const isWhole = whole.every((endpoint) => endpoints.includes(endpoint));
-  if (!isWhole || endpoints.some((endpoint) => endpoint.tenant !== tenant)) {
+  const ofAccount = all.filter((endpoint) => endpoint.tenant === tenant);
+  const coversAccount = ofAccount.every((endpoint) => endpoints.includes(endpoint));
+  if (!coversAccount || endpoints.some((endpoint) => endpoint.tenant !== tenant)) {
     throw new MediaError("EFORBIDDEN", `This key is not valid for the whole account: ${otherwise}.`);
   }
   return tenant;

@@ -12,7 +12,7 @@ export interface Route {
   readonly plugin: string;
 }
 
-/** A call of the management that a plugin answers. */
+/** A call of the management that a plugin handles. */
 export interface Call {
   readonly method: Method;
   /** Below the management's own. */

@@ -43,7 +43,7 @@ export interface Runtime {
   readonly purges: Purges;
   /** Announcements to other processes; of the process, as the purges are. */
   readonly bus: Bus;
-  /** Left out: no plugin keeps state, and nothing can change. */
+  /** Left out: no plugin stores state, and nothing can change. */
   readonly state?: RuntimeState;
   readonly routes: readonly Route[];
   readonly calls: readonly Call[];

@@ -16,7 +16,7 @@ export interface SyntheticRequest {
   readonly ip?: string | undefined;
 }
 
-/** The exchange that a request would become. Throws what the server would answer before it. */
+/** The exchange that a request would become. Throws the error that the server would respond with before that. */
 export type SyntheticExchange = (request: SyntheticRequest) => Exchange;
 
 interface Parts {
