@@ -14,7 +14,7 @@ import { accountState, type RuntimeState } from "../state/account.ts";
 import { infoOf, type StoredKeys } from "../state/api-keys.ts";
 import { type Audit, readAudit } from "../state/audit.ts";
 import { maskUrl } from "../util/log.ts";
-import { EXPECTED_PURGE, purgeSchema } from "./purge.ts";
+import { EXPECTED_PURGE, purgeSchema } from "./purge-calls.ts";
 import { type PurgeOrder, type PurgeParts, rulesOfUrl, scopeOf } from "./purge-target.ts";
 
 const MINUTE_MS = 60_000;

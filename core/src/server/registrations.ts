@@ -2,7 +2,7 @@ import { measureCache } from "../cache/metrics.ts";
 import type { Tier } from "../cache/tier.ts";
 import { CORE } from "../http/management.ts";
 import { openApiOf } from "../http/openapi.ts";
-import { PURGE_CALLS } from "../http/purge.ts";
+import { PURGE_CALLS } from "../http/purge-calls.ts";
 import { type Call, METHODS, type Method, type Route } from "../http/routes.ts";
 import type { PluginCommand } from "../http/runtime.ts";
 import type { MediaError } from "../model/errors.ts";
