@@ -212,7 +212,7 @@ describe("a plugin that is wrong", () => {
     }
   });
 
-  it("names an origin that it asks for in vain", async () => {
+  it("names an origin that is not configured", async () => {
     const text = await refusal(
       plugin("p", (api) => api.hooks.start.tap("p", () => void api.origins.storage("flies"))),
     );

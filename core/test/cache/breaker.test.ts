@@ -29,7 +29,7 @@ describe("the breaker of a cache", () => {
     assert.deepEqual(said, []);
   });
 
-  it("leaves work out after three failures in a row, and says so once", async () => {
+  it("leaves work out after three failures in a row, and logs that once", async () => {
     for (let i = 0; i < 5; i++) await fail();
     assert.equal(await work(), undefined);
     assert.deepEqual(said, ["no luck"]);

@@ -49,7 +49,7 @@ describe("a lookup in the tiers of the cache", () => {
     assert.deepEqual(seen(await find(metadata.key)), fresh(metadata, "cache-memory"));
   });
 
-  it("fills the tiers that were asked and did not have the entry, and no other", async () => {
+  it("fills the tiers that were searched and did not have the entry, and no other", async () => {
     const { clock, far, near, find } = twoTiers();
     const metadata = newMetadata(clock);
     await far.tier.put(metadata, bodyWith("bytes"), 0);

@@ -103,7 +103,7 @@ describe("a tier of the cache", () => {
     assert.equal(await textOf(tier, metadata.key), "x");
   });
 
-  it("gives up a read that takes too long, and tells the backend", async () => {
+  it("ends a read that takes too long, and aborts its signal", async () => {
     let ended: AbortSignal | undefined;
     const backend: CacheBackend = {
       get: (_, { signal }) => {
@@ -118,7 +118,7 @@ describe("a tier of the cache", () => {
     assert.equal(ended?.aborted, true);
   });
 
-  it("remembers a revalidation that hardly extends an entry, and writes one that does", async () => {
+  it("notes a revalidation that hardly extends an entry, and writes one that does", async () => {
     const store = newStore();
     const backend = mapBackend(store);
     const { tier } = processWith(backend, clock);
@@ -167,7 +167,7 @@ describe("a tier of the cache", () => {
       }
     });
 
-    it("hides a write that began before it until that is deleted again, in all processes that hear of it", async () => {
+    it("hides a write that began before it until that is deleted again, in all processes that get its announcement", async () => {
       for (const kind of ["deletes", "journal"]) {
         const store = newStore();
         const [backend, other] = [0, 1].map(() => mapBackend(store, { [kind]: true })) as [B, B];
@@ -212,7 +212,7 @@ describe("a tier of the cache", () => {
       await until(() => !store.entries.has(metadata.key));
     });
 
-    it("holds for other processes that share the backend and hear of it", async () => {
+    it("applies to other processes that share the backend and get its announcement", async () => {
       const store = newStore();
       const [a, b] = [0, 1].map(() => processWith(mapBackend(store, { journal: true }), clock)) as [P, P];
       const metadata = newMetadata(clock);
@@ -230,7 +230,7 @@ describe("a tier of the cache", () => {
       for (const { tier } of [a, b]) assert.equal(await textOf(tier, metadata.key), "new");
     });
 
-    it("holds for those that do not hear of it, once they read the journal", async () => {
+    it("applies to those that miss its announcement, once they read the journal", async () => {
       const store = newStore();
       const [a, b] = [0, 1].map(() => processWith(mapBackend(store, { journal: true }), clock)) as [P, P];
       const metadata = newMetadata(clock);
@@ -241,7 +241,7 @@ describe("a tier of the cache", () => {
       assert.equal(await textOf(b.tier, metadata.key), undefined);
     });
 
-    it("holds within half a minute for those that never hear of it", async () => {
+    it("applies within half a minute to those that always miss it", async () => {
       const store = newStore();
       const [a, b] = [0, 1].map(() => processWith(mapBackend(store, { journal: true }), clock)) as [P, P];
       const metadata = newMetadata(clock);
@@ -253,7 +253,7 @@ describe("a tier of the cache", () => {
       await b.tier.close();
     });
 
-    it("holds at once where a read shows that the journal has changed", async () => {
+    it("applies immediately if a read shows that the journal has changed", async () => {
       const store = newStore();
       const options = { journal: true, versions: true };
       const [a, b] = [0, 1].map(() => processWith(mapBackend(store, options), clock)) as [P, P];

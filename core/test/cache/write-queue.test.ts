@@ -27,7 +27,7 @@ describe("the turns of a cache's work", () => {
     assert.deepEqual(await Promise.all(all), ["a", "b", "c", "d"]);
   });
 
-  it("leaves out what would hold too many bytes, until others have done", async () => {
+  it("skips writes that exceed the budget of bytes, until others have ended", async () => {
     const inTurn = createWriteQueue({ writers: 1, maxBytes: 100 });
     const begun: string[] = [];
     const [large, small] = [piece("large", begun), piece("small", begun)];

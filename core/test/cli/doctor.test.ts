@@ -14,7 +14,7 @@ const PLUGINS = [
 ];
 
 describe("mediatap doctor", () => {
-  it("tries each origin, and says what is wrong and what to do", async () => {
+  it("tries each origin, and reports what is wrong and what to do", async () => {
     const locked = createServer((_, res) => res.writeHead(403).end()).listen(0, "127.0.0.1");
     await new Promise((resolve) => locked.once("listening", resolve));
     const { port } = locked.address() as AddressInfo;
@@ -55,7 +55,7 @@ describe("mediatap doctor", () => {
     }
   });
 
-  it("says of a folder that it is missing", async () => {
+  it("reports a missing folder", async () => {
     const folder = await folderWith({
       "mediatap.config.json": {
         plugins: PLUGINS,

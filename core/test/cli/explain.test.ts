@@ -69,7 +69,7 @@ describe("mediatap explain", () => {
   // biome-ignore lint/suspicious/noExplicitAny: looked into field by field
   const json = async (url: string, headers = {}): Promise<any> => JSON.parse(await said(url, true, headers));
 
-  it("tells people what would be done", async () => {
+  it("prints what would be done", async () => {
     const { code, out } = await run("/tr:w-100,h-50/logo.png");
     assert.equal(code, 0);
     for (const line of [
@@ -114,7 +114,7 @@ describe("mediatap explain", () => {
     });
   }
 
-  it("tells programs the same", async () => {
+  it("prints the same as JSON", async () => {
     const { out } = await run("/tr:w-100,h-50/logo.png?v=2", "--json", "-H", "Accept: image/webp");
     const said = JSON.parse(out);
     assert.equal(said.url, "/tr:w-100,h-50/logo.png?v=2");
@@ -162,7 +162,7 @@ describe("mediatap explain", () => {
     [`?ik-s=${"0".repeat(40)}`, "wrong", ["ESIGNATURE"]],
     [`?ik-t=1000000000&ik-s=${signed("logo.png", "1000000000")}`, "expired", ["EEXPIRED"]],
   ] as const) {
-    it(`says whether a signature is right: ${state}`, async () => {
+    it(`prints the state of a signature: ${state}`, async () => {
       const said = await json(`/shop/logo.png${query}`);
       assert.equal(said.signature, state);
       assert.deepEqual(
@@ -180,7 +180,7 @@ describe("mediatap explain", () => {
     assert.deepEqual(said.accept, { class: "webp", negotiated: false });
   });
 
-  it("takes an error in the URL for an answer", async () => {
+  it("prints an error in the URL as its result", async () => {
     const said = await json("/tr:w-abc/logo.png");
     assert.deepEqual(said.errors, [
       { code: "EINVAL", status: 400, message: "Expected positive integer for w but received 'abc'" },
@@ -199,7 +199,7 @@ describe("mediatap explain", () => {
     ["/tr:w-9/%00.png", "EINVAL"],
     [`/${"x".repeat(9000)}`, "EURL"],
   ] as const) {
-    it(`says ${code} for ${url.slice(0, 20)}`, async () => {
+    it(`prints ${code} for ${url.slice(0, 20)}`, async () => {
       const said = await json(url);
       assert.deepEqual(
         said.errors.map((error: { code: string }) => error.code),
@@ -209,14 +209,14 @@ describe("mediatap explain", () => {
     });
   }
 
-  it("tells the failure of an origin, for the operator with its cause", async () => {
+  it("prints the failure of an origin with its cause, for the operator", async () => {
     const said = await json("/down/logo.png");
     assert.equal(said.origins[0].answer, "failed");
     assert.equal(said.origins[0].error.code, "ECONNREFUSED");
     assert.equal(said.errors[0].code, "ECONNREFUSED");
   });
 
-  it("shows which origin answered, after one that failed", async () => {
+  it("shows which origin had the file, after one that failed", async () => {
     const said = await json("/mixed/logo.png");
     assert.deepEqual(
       said.origins.map(({ name, answer }: { name: string; answer: string }) => `${name}: ${answer}`),
@@ -237,13 +237,13 @@ describe("mediatap explain", () => {
     assert.match(await text("/tr:f-png/large.svg"), /^limits +megapixels: 3 is more than 2$/m);
   });
 
-  it("says that a picture is none", async () => {
+  it("reports that a picture is none", async () => {
     await folder.write("second/fake.png", "no picture");
     const { plan, errors } = await json("/fake.png");
     assert.deepEqual([plan, errors[0].code, errors[0].status], ["none", "UNIDENTIFIED", 404]);
   });
 
-  it("says that a file is delivered as it is", async () => {
+  it("reports that a file is delivered as it is", async () => {
     const said = await json("/x.txt");
     assert.deepEqual([said.plan, said.metadata.header, said.errors], ["none", "none", []]);
   });

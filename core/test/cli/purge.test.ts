@@ -81,7 +81,7 @@ describe("mediatap purge", () => {
     }
   });
 
-  it("says what is wrong", async () => {
+  it("prints what is wrong", async () => {
     const cases: [string[], RegExp][] = [
       [["purge", ...at()], /Expected one of a URL, --source, --prefix, --tag and --all/],
       [["purge", "/a.png", "--all", ...at()], /Expected one of/],

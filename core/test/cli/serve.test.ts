@@ -110,7 +110,7 @@ describe("mediatap serve", () => {
     }
   });
 
-  it("has what makes pictures step back behind what answers", async function () {
+  it("lowers the priority of the threads that render", async function () {
     if (process.platform !== "linux") this.skip();
     const { port, pid } = await start("./photos");
     assert.equal((await ask(port, "/tr:w-60/logo.png")).status, 200);
@@ -153,7 +153,7 @@ describe("mediatap serve", () => {
     });
   }
 
-  it("says that it is not ready while it ends, and is gone then", async () => {
+  it("is not ready while it drains, and is gone then", async () => {
     const server = await start("--config", "slow.mjs");
     const { port, kill, ended } = server;
     const asked = ask(port, "/file.txt");

@@ -244,7 +244,7 @@ describe("mediatap state", () => {
     );
   });
 
-  it("changes all workers before the call is answered, without a lost request", async () => {
+  it("changes all workers before the call returns, without a lost request", async () => {
     const port = await start("--workers", "2");
     const status = async (path: string) => (await ask(port, path)).status;
     let isDone = false;

@@ -122,7 +122,7 @@ describeWith(FFMPEG, "a server's folder for temporary files", () => {
     }
   });
 
-  it("is missing, says the doctor", async () => {
+  it("is missing, reports the doctor", async () => {
     const { code, out } = await mediatap(["doctor", files()], { env: { TMPDIR: place("nowhere") } });
     assert.equal(code, 1);
     assert.match(out, /^BAD +temporary files +no videos and no texts on images: ENOENT.*\n.*set TMPDIR/m);

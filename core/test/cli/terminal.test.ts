@@ -85,7 +85,7 @@ describeWith(PYTHON, "mediatap serve on a terminal", () => {
 });
 
 describe("mediatap serve whose log is not read", () => {
-  it("answers all the same, and writes what is left when it is read again", async () => {
+  it("responds all the same, and writes what is left when it is read again", async () => {
     const lines = 400;
     const filler = "a".repeat(2_000);
     const folder = await folderWith({

@@ -73,7 +73,7 @@ describe("mediatap", () => {
     });
   }
 
-  it("says how to begin where there is no configuration", async () => {
+  it("prints how to begin if there is no configuration", async () => {
     const { code, err } = await mediatap(["serve"], { cwd: `${folder.path}/empty` });
     assert.equal(code, 1);
     assert.match(
@@ -82,7 +82,7 @@ describe("mediatap", () => {
     );
   });
 
-  it("says that a port is in use, and ends", async () => {
+  it("reports that a port is in use, and ends", async () => {
     const taken = createServer().listen(0, "127.0.0.1");
     await new Promise((resolve) => taken.once("listening", resolve));
     const { port } = taken.address() as { port: number };
@@ -94,7 +94,7 @@ describe("mediatap", () => {
     );
   });
 
-  it("says that an address is not this machine's", async () => {
+  it("reports that an address is not this machine's", async () => {
     const { code, err } = await run("serve", "photos", "--port", "0", "--host", "192.0.2.1");
     assert.deepEqual(
       { code, err },

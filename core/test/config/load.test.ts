@@ -258,7 +258,7 @@ describe("loadConfig", () => {
     });
   }
 
-  it("says why a package could not be loaded", async () => {
+  it("reports why a package could not be loaded", async () => {
     const message = await messageOf(() => load({ plugins: ["broken"] }, folder.path));
     assert.match(message, /^config: plugins\.0: 'broken' could not be loaded: Cannot find package 'gone'/);
   });

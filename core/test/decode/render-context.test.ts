@@ -96,7 +96,7 @@ describe("an uncompressed TIFF", () => {
     );
   };
 
-  it("has its pixels in strips, one behind the other", () => {
+  it("has its pixels in strips, one after the other", () => {
     const { file, pixels } = createTiff({ width: 1000, height: 1000, colors: "rgb", alpha: true });
     assert.equal(pixels.length, 4_000_000);
     pixels[0] = 1;
@@ -120,7 +120,7 @@ describe("an uncompressed TIFF", () => {
     );
   });
 
-  it("holds a profile, and is refused beyond 4 GB", () => {
+  it("contains a profile, and is refused beyond 4 GB", () => {
     const profile = Uint8Array.from({ length: 131 }, (_, at) => at);
     const { file } = createTiff({ width: 1, height: 1, colors: "cmyk", alpha: false, profile });
     const found = entries(file).get(34_675);

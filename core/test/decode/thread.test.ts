@@ -38,7 +38,7 @@ describe("threads for decoders", () => {
     assert.equal(made.file.filter((byte) => byte === 7).length >= 75, true);
   });
 
-  it("tell an error meant for the client", async () => {
+  it("pass on an error meant for the client", async () => {
     await assert.rejects(run({ does: "fail" }), {
       name: "MediaError",
       code: "EUNSUPPORTED",
@@ -46,7 +46,7 @@ describe("threads for decoders", () => {
     });
   });
 
-  it("tell another failure as it is, and a thread that ended", async () => {
+  it("pass on another failure as it is, and a thread that ended", async () => {
     await assert.rejects(run({ does: "break" }), { name: "RangeError", message: "broken" });
     await assert.rejects(run({ does: "leave" }), /The thread ended/);
   });
@@ -76,7 +76,7 @@ describe("threads for decoders", () => {
     await until(async () => (await count(1)) === 1, "it has ended by itself");
   });
 
-  it("are stopped when nobody waits, with the reason of that", async () => {
+  it("are stopped when no caller waits, with the reason of the signal", async () => {
     const gone = new AbortController();
     const begun = new Int32Array(new SharedArrayBuffer(4));
     const work = run({ does: "spin", begun }, { signal: gone.signal });

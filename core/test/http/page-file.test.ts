@@ -25,7 +25,7 @@ describe("a file of a page", () => {
   };
   afterEach(() => server?.close());
 
-  it("has the type of its name, and is asked for each time", async () => {
+  it("has the type of its name, and is revalidated each time", async () => {
     const { headers, body } = await serve("index.html");
     assert.equal(headers["content-type"], "text/html; charset=utf-8");
     assert.equal(headers["cache-control"], "no-cache");
@@ -65,7 +65,7 @@ describe("a file of a page", () => {
     }
   });
 
-  it("is plain text where the name does not tell", async () => {
+  it("is plain text if the name has no known extension", async () => {
     const { headers } = await serve("notes");
     assert.equal(headers["content-type"], "text/plain; charset=utf-8");
   });

@@ -56,7 +56,7 @@ describe("the circuit breaker of an origin", () => {
       );
     });
 
-    it("not while an answer of any kind comes between them", async () => {
+    it("not while a response of any kind comes between them", async () => {
       const circuit = breaker();
       const answers = [() => undefined, fail(new MediaError("EACCES", "denied")), fail(broken())];
       for (let i = 0; i < 12; i++) {
@@ -94,7 +94,7 @@ describe("the circuit breaker of an origin", () => {
       assert.equal(asked, 100);
     });
 
-    it("hardly ever for an origin that fails half its answers at random", async () => {
+    it("hardly ever for an origin that fails half of the requests at random", async () => {
       const circuit = breaker();
       const random = seeded(7);
       let skipped = 0;
@@ -117,7 +117,7 @@ describe("the circuit breaker of an origin", () => {
       assert.equal(circuit.state, "closed");
     });
 
-    it("for bodies that break off, whatever answers they had", async () => {
+    it("for truncated bodies, whatever their status", async () => {
       const circuit = breaker();
       const begin = () =>
         circuit.run(
@@ -139,7 +139,7 @@ describe("the circuit breaker of an origin", () => {
   });
 
   describe("half-opens after a while", () => {
-    it("for one probe at a time until one is answered", async () => {
+    it("for one probe at a time until one gets a response", async () => {
       const circuit = await opened();
       time += 5_001;
       assert.equal(circuit.state, "half-open");
@@ -152,7 +152,7 @@ describe("the circuit breaker of an origin", () => {
       assert.equal(circuit.state, "half-open");
     });
 
-    it("for a share that grows with each answer, up to all", async () => {
+    it("for a part of the requests that doubles with each response, up to all", async () => {
       const circuit = await opened();
       time += 5_001;
       const shares: number[] = [];
@@ -194,7 +194,7 @@ describe("the circuit breaker of an origin", () => {
       assert.equal(changes.length, 1);
     });
 
-    it("and closes for an origin that fails half its answers", async () => {
+    it("and closes for an origin that fails half of the requests", async () => {
       for (let seed = 1; seed <= 50; seed++) {
         const circuit = await opened();
         const random = seeded(seed);
@@ -209,7 +209,7 @@ describe("the circuit breaker of an origin", () => {
       }
     });
 
-    it("and takes a place back from a probe that nobody waited for", async () => {
+    it("and frees the slot of a probe that was cancelled", async () => {
       const circuit = await opened();
       time += 5_001;
       await assert.rejects(circuit.run(asking(fail(new Error("aborted")))));

@@ -13,7 +13,7 @@ const never = (signal: AbortSignal) =>
 describe("hedged requests", () => {
   const { signal } = new AbortController();
 
-  it("take the second answer when the first attempt hangs, and stop that", async () => {
+  it("take the second response if the first attempt hangs, and abort that", async () => {
     const signals: AbortSignal[] = [];
     const answer = await hedged(5, signal, (own) => {
       signals.push(own);
@@ -26,7 +26,7 @@ describe("hedged requests", () => {
     );
   });
 
-  it("ask once where the answer comes soon", async () => {
+  it("send one request if the response comes soon", async () => {
     let asked = 0;
     const open = async () => entry(String(++asked));
     await hedged(1000, signal, open);
@@ -46,7 +46,7 @@ describe("hedged requests", () => {
     assert.equal(asked, 2);
   });
 
-  it("close what an attempt brings that nobody needs any more", async () => {
+  it("close the file of an attempt that is not needed any more", async () => {
     const late = Promise.withResolvers<StorageEntry>();
     const closed = Promise.withResolvers<void>();
     let asked = 0;
@@ -55,7 +55,7 @@ describe("hedged requests", () => {
     await closed.promise;
   });
 
-  it("end when the one who asks has gone", async () => {
+  it("end when the caller's signal aborts", async () => {
     const gone = new AbortController();
     const answer = hedged(5, gone.signal, never);
     gone.abort(new Error("gone"));

@@ -51,6 +51,6 @@ describe("a source in a file that is gone", () => {
     ["all bytes", (source: Source) => source.bytes(1e6)],
     ["a stream", (source: Source) => source.stream()],
   ] as const) {
-    it(`is said to have changed, read by ${way}`, () => assert.rejects(read(missing()), expected));
+    it(`counts as changed, read by ${way}`, () => assert.rejects(read(missing()), expected));
   }
 });

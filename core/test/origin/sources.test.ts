@@ -58,7 +58,7 @@ const failing = (code: "EACCES" | "ENOENT" | "ECONNREFUSED") => async () => {
 };
 const textOf = async (source: unknown) => Buffer.from(await (source as Source).bytes(99)).toString();
 
-describe("the origins that are asked", () => {
+describe("the origins that are tried", () => {
   const url = { ...asset, kind: "url" as const, path: "https://a.example/a.jpg" };
   const origins = new Map(
     [originOf("one", {}), originOf("two", {}), originOf("web", { urls: true })].map((entry) => [
@@ -120,7 +120,7 @@ describe("a fetch from several origins", () => {
     assert.equal(cacheControl, "max-age=60");
   });
 
-  it("asks no further origin after its render was aborted", async () => {
+  it("tries no further origin after its render was aborted", async () => {
     const controller = new AbortController();
     const after = fileIn("never");
     const aborting = async () => {
@@ -151,7 +151,7 @@ describe("the failure of several origins", () => {
     (code) => new MediaError(code, code),
   );
 
-  it("is the one that tells most, in any order", () => {
+  it("is the most specific one, in any order", () => {
     assert.equal(mostSpecific(failures)?.code, "EACCES");
     assert.equal(mostSpecific(failures.toReversed())?.code, "EACCES");
     assert.equal(mostSpecific(failures.slice(0, 2))?.code, "UNIDENTIFIED");

@@ -81,7 +81,7 @@ describe("locks of workers", () => {
     assert.deepEqual(c.received, ["3 go"]);
   });
 
-  it("are remembered for a while, so that late ones ask their holder", () => {
+  it("are stored for a while, so that late ones ask their holder", () => {
     const locks = createWorkerLocks();
     const [a, b] = [worker(), worker()];
     locks.acquire(a.holder, { id: 1, key: "x", since: 0 });
@@ -108,7 +108,7 @@ describe("locks of workers", () => {
     assert.deepEqual(a.received, ["1 go"]);
   });
 
-  it("bind nobody for ever", async () => {
+  it("block no worker for ever", async () => {
     const locks = createWorkerLocks(10);
     const [a, b] = [worker(), worker()];
     locks.acquire(a.holder, { id: 1, key: "x", since: 0 });

@@ -36,7 +36,7 @@ describe("announcements among workers", () => {
     assert.deepEqual(a.got, [delivered(["b's"])]);
   });
 
-  it("are delivered at once where nobody else serves, and when the last one has ended", () => {
+  it("are delivered immediately if no other worker serves, and when the last one has ended", () => {
     const relay = createRelay(log);
     const [a, b] = [worker(), worker()];
     relay.announce(a.holder, 7, "text", [[a.holder, true]]);

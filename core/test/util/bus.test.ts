@@ -5,7 +5,7 @@ import { createBus, type LineEnd } from "../../src/util/bus.ts";
 const log = pino({ level: "silent" });
 
 describe("the bus", () => {
-  it("is heard by others, and not by who speaks", async () => {
+  it("is received by others, and not by its sender", async () => {
     const [one, two] = [createBus(log), createBus(log)];
     const heard: unknown[] = [];
     for (const [name, bus] of Object.entries({ one, two }))
@@ -22,7 +22,7 @@ describe("the bus", () => {
     assert.deepEqual(heard, [["two", { a: 1 }]]);
   });
 
-  it("says nothing twice where there are two lines, and takes no harm from garbage and lines that fail", async () => {
+  it("delivers nothing twice with two transports, and ignores garbage and transports that fail", async () => {
     const [one, two] = [createBus(log), createBus(log)];
     const heard: unknown[] = [];
     two.subscribe("topic", (message) => heard.push(message));

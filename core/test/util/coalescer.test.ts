@@ -39,7 +39,7 @@ describe("coalescing in a process", () => {
     assert.equal(coalescer.size, 0);
   });
 
-  it("ends work that nobody waits for any longer, and begins again for the next", async () => {
+  it("ends work that no caller waits for any longer, and begins again for the next", async () => {
     const { run } = createCoalescer<string>();
     const [left, again] = [work(), work()];
     const [one, two] = [new AbortController(), new AbortController()];

@@ -13,7 +13,7 @@ describe("a wait for work", () => {
     await assert.rejects(early, (reason) => reason === "early");
   });
 
-  it("ends as its caller says when it takes too long", async () => {
+  it("ends by `onTimeout` if it takes too long", async () => {
     assert.equal(await withTimeout(1, never(), { onTimeout: () => "late" }), "late");
     await assert.rejects(withTimeout(1, never(), { message: "it is slow" }), {
       code: "ETIMEDOUT",

@@ -48,7 +48,7 @@ describe("a trace", () => {
     assert.match(traceHeaders().traceparent ?? "", /^00-[0-9a-f]{32}-[0-9a-f]{16}-00$/);
   });
 
-  it("puts requests under the span that a plugin keeps, and is followed by whatever else follows it", () => {
+  it("puts requests under the span that a plugin records, and passes on the trace", () => {
     const seen: string[] = [];
     const within = <T>(work: () => T): T => {
       seen.push("in");

@@ -85,7 +85,7 @@ describe("a render", () => {
     assert.equal((await make({ trusted: true })).record.private, true);
   });
 
-  it("renews a stale rendition that its origin confirms, without a plan", async () => {
+  it("refreshes a stale rendition that its origin revalidates, without a plan", async () => {
     const { make, clock, calls } = renderer({ files: {} });
     const stale = await make();
     clock.pass(2 * HOUR);

@@ -30,7 +30,7 @@ describe("gradient", () => {
     assert.deepEqual(line({ angle: 45 }, box(100, 100)), [0, 100, 100, 0]);
   });
 
-  it("stops at a fraction, at pixels, or where an expression says", () => {
+  it("stops at a fraction, at pixels, or by an expression", () => {
     assert.deepEqual(line({ stop: 0.25 }), [100, 0, 100, 25]);
     assert.deepEqual(line({ stop: 30 }), [100, 0, 100, 30]);
     assert.deepEqual(line({ stop: ["div", "currentWidth", 4] }), [100, 0, 100, 50]);

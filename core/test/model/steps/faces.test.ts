@@ -42,7 +42,7 @@ describe("crops around faces", () => {
     assert.deepEqual({ left, top }, { left: 0, top: 300 });
   });
 
-  it("hold all faces that fit, else the largest", () => {
+  it("contain all faces that fit, else the largest", () => {
     const faces = [face(300, 100, 40, 40), face(420, 200, 60, 60)];
     const both = window({ width: 200, height: 200 }, faces);
     assert.deepEqual([both.left, both.top], [290, 80]);
@@ -111,7 +111,7 @@ describe("crops around faces", () => {
     assert.deepEqual(window({ ratio: 1 }, []).size, { width: 500, height: 500 });
   });
 
-  it("lie in the picture and hold what fits, whatever is asked", () => {
+  it("lie in the picture and contain what fits, for any request", () => {
     const part = fc.double({ min: 0, max: 0.9, noNaN: true });
     const one = fc
       .record({ left: part, top: part, width: part, height: part })
@@ -176,7 +176,7 @@ describe("faces in the steps after", () => {
     assert.deepEqual(after(cut), []);
   });
 
-  it("are where the definition of a plugin's step says", () => {
+  it("are where the definition of a plugin's step puts them", () => {
     const own = createBuiltInRegistry();
     const schema = own.get("grayscale")?.schema as never;
     own.define("quiet" as Op, { schema, faces: "stay" } as never);
@@ -190,7 +190,7 @@ describe("faces in the steps after", () => {
     assert.equal(facesAfter({ op: "grayscale" }, { original: PICTURE, current: PICTURE }, own), undefined);
   });
 
-  it("are unknown where only pixels tell", () => {
+  it("are unknown if only the pixels decide", () => {
     assert.equal(after({ op: "trim", tolerance: 10 }), undefined);
     const cut = { op: "extract", width: 500, height: 200, outside: "error", shrink: true } as const;
     assert.equal(after({ ...cut, focus: "attention" }), undefined);

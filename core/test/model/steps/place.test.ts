@@ -27,7 +27,7 @@ const edge = (by: Offset["by"], fromEnd = false): Offset => ({ by, of: "edge", f
 const center = (by: Offset["by"], fromEnd = false): Offset => ({ by, of: "center", fromEnd });
 
 describe("the place of a layer", () => {
-  it("is told by a gravity, or counted from an edge", () => {
+  it("is set by a gravity, or counted from an edge", () => {
     assert.deepEqual(corner({ gravity: "bottom-right" }), [60, 60]);
     assert.deepEqual(corner({ gravity: "center" }), [30, 30]);
     assert.deepEqual(corner({}), [0, 0]);
@@ -41,7 +41,7 @@ describe("the place of a layer", () => {
     assert.deepEqual(corner({ x: edge(-50), anchor: "right" }), [50, 40]);
   });
 
-  it("knows the sizes of the picture, the layer and the layer's original, and what else it is told", () => {
+  it("knows the sizes of the picture, the layer and the layer's original, and other variables", () => {
     const sizes = { base: box(1000, 500), layer: box(100, 50), original: box(200, 300) };
     assert.deepEqual(
       corner({ x: edge(["div", "parentWidth", 4]), y: edge("currentHeight") }, sizes),

@@ -231,7 +231,7 @@ describe("measure", () => {
     );
   });
 
-  it("asks third parties' definitions too", () => {
+  it("uses third parties' definitions too", () => {
     const own = createBuiltInRegistry();
     const doubled = {
       ...definition("grayscale"),
@@ -280,7 +280,7 @@ describe("measure", () => {
     assert.throws(() => sizes([{ op: "grayscale" }], { outputMegapixels: 0.5 }), { code: "ELIMIT" });
   });
 
-  it("refuses sides that are too long, later for JPEG and PNG asked for by name", () => {
+  it("refuses sides that are too long, later for JPEG and PNG requested by name", () => {
     assert.deepEqual(sizes([wide(16383)]), ["16383x10"]);
     assert.throws(() => sizes([wide(16384)]), { code: "ELIMIT" });
     assert.throws(() => sizes([wide(16384)], {}, { format: "webp" }), { code: "ELIMIT" });

@@ -10,8 +10,8 @@ import { fetcherWith, serve, serveRaw } from "./servers.ts";
 const text = "Mediatap ".repeat(1000);
 const broken = { code: "UNIDENTIFIED" };
 
-describe("an answer", () => {
-  it("is asked for under our name, uncoded, and says what came", async () => {
+describe("a response", () => {
+  it("is requested under our name, uncoded, and returned with status and headers", async () => {
     await using origin = await serve((_, response) =>
       response.writeHead(418, { "X-Twice": ["a", "b"], etag: '"e"' }).end("teapot"),
     );
@@ -96,7 +96,7 @@ describe("an answer", () => {
     ["GZIP", gzipSync],
     ["identity", (bytes: string) => Buffer.from(bytes)],
   ] as const) {
-    it(`is read without the coding ${coding} that we did not ask for`, async () => {
+    it(`is read without the coding ${coding} that we did not accept`, async () => {
       await using origin = await serve((_, response) => {
         const bytes = encode(text);
         response.writeHead(200, { "content-encoding": coding, "content-length": bytes.length }).end(bytes);
@@ -170,7 +170,7 @@ describe("an answer", () => {
     ["has headers above the limit", `HTTP/1.1 200 OK\r\nx: ${"y".repeat(20_000)}\r\n\r\n`],
     ["has too many headers", `HTTP/1.1 200 OK\r\n${"x: y\r\n".repeat(101)}content-length: 0\r\n\r\n`],
   ] as const) {
-    it(`that ${what} is a bad answer, asked for once`, async () => {
+    it(`that ${what} is invalid, and not requested again`, async () => {
       await using origin = await serveRaw((socket) => socket.end(bytes));
       await using fetcher = fetcherWith();
       await assert.rejects(fetcher.fetch(origin.url, { trusted: origin.url }), broken);
@@ -260,7 +260,7 @@ describe("an origin", () => {
     assert.equal((await buffer(body)).length, bytes.length);
   });
 
-  it("that refuses is asked twice; nothing of its address is told", async () => {
+  it("that refuses is tried twice; the error does not name its address", async () => {
     let port = 0;
     {
       await using origin = await serve(() => undefined);
@@ -294,7 +294,7 @@ describe("an origin", () => {
     });
   });
 
-  it("that does not speak TLS is not asked again", async () => {
+  it("that does not speak TLS is not tried again", async () => {
     await using origin = await serveRaw((socket) => socket.end("plain text"));
     await using fetcher = fetcherWith();
     const url = origin.url.replace("http:", "https:");
@@ -302,7 +302,7 @@ describe("an origin", () => {
     assert.equal(origin.connections(), 1);
   });
 
-  it("that closes an idle connection is asked again on a new one", async () => {
+  it("that closes an idle connection is tried again on a new one", async () => {
     await using origin = await serveRaw((socket, count) => {
       if (count === 1) return socket.destroy();
       socket.write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok");

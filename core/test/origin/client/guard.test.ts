@@ -129,7 +129,7 @@ describe("the guard", () => {
     assert.equal(canary.connections(), 0);
   });
 
-  it("connects to the address it judged, however often the name's answer changes", async () => {
+  it("connects to the address it judged, however often the name resolves to another", async () => {
     await using safe = await serve((_, response) => response.end("safe"), "127.0.0.2");
     let lookups = 0;
     await using fetcher = fetcherWith({
@@ -211,7 +211,7 @@ describe("the guard", () => {
     }
   });
 
-  it("asks the caller about every untrusted address, too", async () => {
+  it("calls `admits` for every untrusted address, too", async () => {
     await using fetcher = fetcherWith({ network: { allow: ["127.0.0.0/8"] } });
     const ports = [canary.port];
     await assert.rejects(fetcher.fetch(canary.url, { ports, admits: () => false }), refusal);

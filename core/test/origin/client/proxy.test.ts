@@ -46,7 +46,7 @@ describe("a proxy on the way to origins", () => {
   });
   afterEach(() => origin[Symbol.asyncDispose]());
 
-  it("gets the address that was judged; the origin hears its own name", async () => {
+  it("gets the address that was judged; the origin gets its own name", async () => {
     await using proxy = await startProxy(origin.port);
     await using fetcher = fetcherWith({ network: { proxy: proxy.url }, resolve: anywhere });
     const { body } = await fetcher.fetch("http://images.example.com/a.jpg");
@@ -80,7 +80,7 @@ describe("a proxy on the way to origins", () => {
     assert.equal(proxy.asked.length, 0);
   });
 
-  it("is not asked for a name that leads to private addresses", async () => {
+  it("gets no request for a name that leads to private addresses", async () => {
     await using proxy = await startProxy(origin.port);
     await using fetcher = fetcherWith({
       network: { proxy: proxy.url },

@@ -94,7 +94,7 @@ describe("a redirect", () => {
     assert.equal(origin.requests[1]?.headers.cookie, undefined);
   });
 
-  it("that never ends is a bad answer", async () => {
+  it("that never ends is an invalid response", async () => {
     await using fetcher = fetcherWith({ limits: { redirects: 3 } });
     location = "/again";
     await assert.rejects(fetcher.fetch(origin.url, { trusted: origin.url }), {
@@ -104,7 +104,7 @@ describe("a redirect", () => {
     assert.equal(origin.requests.length, 4);
   });
 
-  it("without a usable location is a bad answer", async () => {
+  it("without a usable location is an invalid response", async () => {
     await using fetcher = fetcherWith();
     for (location of [undefined, "http://", "http://[::1"]) {
       await assert.rejects(fetcher.fetch(origin.url, { trusted: origin.url }), { code: "UNIDENTIFIED" });
@@ -112,7 +112,7 @@ describe("a redirect", () => {
   });
 
   for (const method of ["POST", "PUT", "DELETE"] as const) {
-    it(`is the answer itself for a ${method}`, async () => {
+    it(`is the response itself for a ${method}`, async () => {
       await using fetcher = fetcherWith();
       location = "/end";
       const answer = await fetcher.fetch(origin.url, { trusted: origin.url, method, body: "x" });

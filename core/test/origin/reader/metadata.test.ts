@@ -5,7 +5,7 @@ import { metadataOf } from "../../../src/origin/reader/metadata.ts";
 const HOUR = 3_600_000;
 const of = (headers: Record<string, string>) => metadataOf(headers, undefined);
 
-describe("what an origin's headers say of a file", () => {
+describe("a file's metadata from an origin's headers", () => {
   it("is its age: the first of several, none where it is no number", () => {
     for (const [age, seconds] of [
       ["7200", 7200],
@@ -60,7 +60,7 @@ describe("what an origin's headers say of a file", () => {
     }
   });
 
-  it("is that nobody may store it, where a star is a member of Vary", () => {
+  it("is not storable if a star is a member of Vary", () => {
     for (const vary of ["*", "Foo, *", "*, Foo", "a,*,b", " * "])
       assert.equal(of({ vary, "cache-control": "max-age=5" }).cacheControl, "max-age=5, no-store", vary);
     for (const vary of ["", "Foo", "a*, *b", "Accept, Accept-Encoding"])

@@ -32,7 +32,7 @@ function simulate(requests: number, failing: number, seed: number) {
 }
 
 describe("retries", () => {
-  it("serve what an origin that fails half its answers at random is asked for", () => {
+  it("get responses from an origin that fails half of the requests at random", () => {
     for (let seed = 1; seed <= 100; seed++) {
       const { served, retries } = simulate(1_000, 0.5, seed);
       assert(served > 0.97, `seed ${seed}: ${served}`);
@@ -40,7 +40,7 @@ describe("retries", () => {
     }
   });
 
-  it("are twice at most for an origin that answers no retry", () => {
+  it("are twice at most for an origin that responds to no retry", () => {
     const { begin } = createRetries(2);
     for (let i = 0; i < 5; i++) {
       const retries = begin();
