@@ -64,7 +64,7 @@ export interface Diagnosis {
   add(finding: Finding): void;
 }
 
-/** Why an answer is not the one asked for. */
+/** Why a response is not the requested one. */
 export interface Reason {
   readonly error?: MediaError;
 }
@@ -72,7 +72,7 @@ export interface Reason {
 export interface Substitute {
   readonly job: Job;
   readonly provenance: Provenance;
-  /** Milliseconds for which clients may keep it. */
+  /** Milliseconds for which clients may store it. */
   readonly lifetime: number;
   /** Work to be done in the background. */
   readonly background?: Job;
@@ -107,7 +107,7 @@ export interface BackgroundWork {
   readonly since: number;
 }
 
-/** An origin asked for one file. */
+/** A request to an origin for one file. */
 export interface Attempt {
   /** Its place in the endpoint's order, from 1. */
   readonly place: number;
@@ -144,7 +144,7 @@ export type Report =
       readonly duration: number;
       readonly spans: Spans;
       readonly plan?: Plan;
-      /** What was made or confirmed; of what grew, as it is whole. */
+      /** The record that was rendered or revalidated; of a stream, once it is complete. */
       readonly record?: RenditionRecord;
       readonly error?: MediaError;
     }
@@ -156,7 +156,7 @@ export type Report =
       readonly error?: MediaError;
     };
 
-/** What a plugin is told when the server starts and stops. */
+/** The argument of `start` and `stop`. */
 export interface RuntimeInfo {
   /** Counts configurations, from 1. */
   readonly number: number;

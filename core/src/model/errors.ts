@@ -48,7 +48,7 @@ export type ErrorCode = keyof typeof STATUS;
 export interface MediaErrorOptions extends ErrorOptions {
   /** Seconds after which asking again makes sense; becomes `Retry-After`. */
   readonly retryAfterSeconds?: number | undefined;
-  /** The origin as a whole is in trouble, not this file alone: counts for its circuit breaker. @default false */
+  /** An outage of the origin, not of this file alone: counts for its circuit breaker. @default false */
   readonly outage?: boolean;
   /** Another status than the code's own. */
   readonly status?: number;
@@ -210,10 +210,10 @@ export function printable(text: string, length = 60): string {
   return cut.replace(/[^\x20-\x7e…]/g, "?").replaceAll("…", "...");
 }
 
-/** Longest time for which a file is not asked for again, whatever its origin wants. */
+/** Longest pause for a file, whatever its origin requests. */
 const MAX_PAUSE_MS = 30_000;
 
-/** Milliseconds for which a file is not to be asked for again, where its origin wants so (`Retry-After`). */
+/** Milliseconds for which a file must not be requested again, by its origin's `Retry-After`. */
 export function pauseOf({ outage, retryAfterSeconds = 0 }: MediaError): number | undefined {
   return outage && retryAfterSeconds > 0 ? Math.min(retryAfterSeconds * 1000, MAX_PAUSE_MS) : undefined;
 }

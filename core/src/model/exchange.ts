@@ -48,33 +48,33 @@ export interface Claims {
 /** What happened to a request in the caches; becomes `Cache-Status` (RFC 9211). */
 export interface CacheOutcome {
   readonly hit: boolean;
-  /** Which cache answered. */
+  /** The cache that had it. */
   readonly cache?: string;
   readonly forward?: "miss" | "stale" | "uri-miss" | "bypass" | "method";
-  /** What the next one answered: 200, 304 or 404, whatever it speaks. */
+  /** Status of the next hop's response: 200, 304 or 404, whatever its protocol. */
   readonly forwardStatus?: number;
-  /** Milliseconds for which the answer was still fresh; left out if a record contains it. */
+  /** Milliseconds for which the response was still fresh; left out if a record contains it. */
   readonly freshFor?: number;
-  /** Seconds since the answer was stored; left out if a record contains it. */
+  /** Seconds since the response was stored; left out if a record contains it. */
   readonly age?: number;
   readonly stored?: boolean;
   /** It waited for work that another request had begun. */
   readonly collapsed?: boolean;
-  /** The stored rendition was confirmed by the origin. */
+  /** The stored rendition was revalidated. */
   readonly revalidated?: boolean;
 }
 
-/** How a request came by its answer, or by its failure. */
+/** How a request got its response, or its failure. */
 export interface Outcome {
   readonly cache?: CacheOutcome;
   readonly provenance: Provenance;
   /** In which lane its rendition was made, where it was made for it. */
   readonly lane?: Lane;
-  /** Milliseconds for which the answer may be kept, where that differs from the endpoint's. */
+  /** Milliseconds for which the response may be stored, if that differs from the endpoint's. */
   readonly lifetime?: number;
 }
 
-/** The answer while `respond` looks at it. Header names are lower-case. */
+/** The response in `respond`. Header names are lower-case. */
 export interface Reply {
   status: number;
   readonly headers: Record<string, string | number | undefined>;
@@ -98,7 +98,7 @@ export interface Exchange extends Outcome {
   /** From `resolve` on. */
   readonly job?: Job;
   readonly key?: string;
-  /** What it is answered with, from `respond` on. Left out: with an error or a text of the server. */
+  /** The record of its response, from `respond` on. Left out: an error or a text of the server. */
   readonly record?: RenditionRecord;
   /** Why it failed, from `respond` on. */
   readonly error?: MediaError;
@@ -106,7 +106,7 @@ export interface Exchange extends Outcome {
   readonly reply?: Reply;
 }
 
-/** What is found out of an exchange on its way: by `resolve`, by the whole of `answer`, and by `respond`. */
+/** Fields that are added to an exchange on its way: by `resolve`, by `answer`, and by `respond`. */
 type Found =
   | Outcome
   | Required<Pick<Exchange, "job" | "key">>
@@ -114,7 +114,7 @@ type Found =
   | Pick<Exchange, "error">
   | Pick<Exchange, "reply">;
 
-/** Adds what has been found out: each field has one owner, which calls this once per answer. */
+/** Adds such fields: each has one owner, which calls this once per response. */
 export function addTo(exchange: Exchange, found: Found): void {
   Object.assign(exchange, found);
 }

@@ -40,7 +40,7 @@ export interface Kind {
   readonly scalable?: boolean;
 }
 
-/** What an image's header says, one frame seen upright. */
+/** The metadata in an image's header, one frame seen upright. */
 export interface Header {
   /** Format by content: `jpeg`, `png`, `webp`, `avif`, `gif`, `svg`, `tiff` … */
   readonly format: string;
@@ -117,7 +117,7 @@ export interface DecodeOptions {
   readonly height?: number;
 }
 
-/** What a file with moving pictures or sound says of itself. */
+/** The metadata of a file with moving pictures or sound. */
 export interface Probe {
   /** Container by content: `mp4`, `matroska`, `ogg`, `gif` … */
   readonly format: string;

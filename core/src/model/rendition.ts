@@ -14,7 +14,7 @@ export interface CompleteBody {
   /** Path of a local file that has exactly these bytes. */
   readonly file?: string;
   stream(range?: ByteRange): Promise<Readable>;
-  /** Lets go of what is open for a reader that did not come; called once an answer has ended. Others may still read. */
+  /** Closes what is open for a reader that did not come; called once a response has ended. Others may still read. */
   close?(): Promise<void>;
 }
 
@@ -23,8 +23,8 @@ export interface GrowingBody {
   readonly complete: false;
   stream(): Promise<Readable>;
   /**
-   * What it becomes once all of it is there: caches keep that. Until then the plan holds its place, and who asks for the same
-   * reads along; a body that nobody reads any more is given up by its engine, and this fails.
+   * The complete body, which caches store. Until then the plan has its slot, and further requests for it read the same stream;
+   * an engine stops a body that has no reader any more, and this rejects.
    */
   readonly completed?: Promise<CompleteBody>;
   /** As of `CompleteBody`. */
@@ -49,7 +49,7 @@ export function bodyOf(bytes: Uint8Array): CompleteBody {
 }
 
 /**
- * Where an answer comes from. `real`: what was asked for · `stale`: past its lifetime, the origin failed ·
+ * Where a response comes from. `real`: the requested rendition · `stale`: past its lifetime, the origin failed ·
  * `fallback`: a default asset · `degraded`: a cheaper form for now · `placeholder`: a stand-in for work under way.
  */
 export type Provenance = "real" | "stale" | "fallback" | "degraded" | "placeholder";
@@ -66,19 +66,19 @@ export interface PlanResult {
   /** Pixels of the picture that it was made of, upright. Left out: there is none, or the engine does not report it. */
   readonly sourceSize?: Size;
   /**
-   * It is not quite what was asked for, because a helper failed that may do its work next time: it is not stored, and clients
-   * may keep it for `limits.failureLifetime`.
+   * It differs from the requested one, because a helper failed that may succeed next time: it is not stored, and clients
+   * may store it for `limits.failureLifetime`.
    */
   readonly degraded?: boolean;
   /** The text holds slots for links to the parts of this job's stream; they are filled for each request (`slot`). */
   readonly links?: Job;
 }
 
-/** What a cache keeps of a rendition beside its body: enough for a 304, a revalidation, a purge and `explain`. */
+/** The metadata of a rendition in a cache: enough for a 304, a revalidation, a purge and `explain`. */
 export interface RenditionRecord extends Omit<PlanResult, "body" | "degraded"> {
   /** Key of the job. */
   readonly key: string;
-  /** What was asked for. */
+  /** The requested asset. */
   readonly asset?: Asset;
   /** Fingerprint of the engines that were installed; a record of others is a miss. */
   readonly engines: string;
@@ -90,29 +90,29 @@ export interface RenditionRecord extends Omit<PlanResult, "body" | "degraded"> {
   readonly sources: readonly SourceMetadata[];
   /** Names, beside its sources, under which it may be purged. */
   readonly tags?: readonly string[];
-  /** When it was made or last confirmed, milliseconds since 1970. */
+  /** When it was rendered or last revalidated, milliseconds since 1970. */
   readonly stored: number;
-  /** Until when no origin needs to be asked. */
+  /** Until when it is fresh, milliseconds since 1970. */
   readonly freshUntil: number;
-  /** Milliseconds beyond that for which it is served at once, and its origin is asked in the background. @default 0 */
+  /** Milliseconds beyond that for which it is served and revalidated in the background. @default 0 */
   readonly staleFor?: number;
   /** Milliseconds beyond its freshness for which it stands in for an origin that fails. Left out: as long as it is there. */
   readonly errorFor?: number;
   /** Milliseconds for which it had lain in caches before ours, where its origins say how long it may be kept. */
   readonly age?: number;
-  /** `Cache-Control` of its answers, where an origin has a say in it. */
+  /** `Cache-Control` of its responses, if an origin has a part in it. */
   readonly control?: string;
-  /** `CDN-Cache-Control` of its answers, where an origin has a say in it. */
+  /** `CDN-Cache-Control` of its responses, if an origin has a part in it. */
   readonly cdnControl?: string;
   readonly private: boolean;
   /** The bytes are the source's own, delivered as they are. */
   readonly original: boolean;
-  /** A remembered failure instead of a rendition. */
+  /** A cached failure instead of a rendition. */
   readonly error?: {
     readonly code: ErrorCode;
     readonly message: string;
     readonly status: number;
-    /** The origin as a whole was in trouble. */
+    /** The origin had an outage. */
     readonly outage?: boolean;
   };
 }
@@ -120,11 +120,11 @@ export interface RenditionRecord extends Omit<PlanResult, "body" | "degraded"> {
 /** A rendition with its record, from a cache or fresh. */
 export interface Rendition {
   readonly record: RenditionRecord;
-  /** Left out: the record is known, its body is not (evicted, or a remembered failure). */
+  /** Left out: the record is known, its body is not (evicted, or a cached failure). */
   readonly body?: Body;
 }
 
-/** A rendition that was asked for without a request. */
+/** A rendition for no request. */
 export interface Obtained extends Rendition {
   /** A cache had it. */
   readonly hit: boolean;

@@ -6,9 +6,9 @@ export interface ByteRange {
   readonly end: number;
 }
 
-/** What an origin said of a file. */
+/** Metadata of a file, as its origin sent it. */
 export interface FileMetadata {
-  /** Length in bytes of the whole file, also where a range was asked for; left out when the origin does not say. */
+  /** Length in bytes of the complete file, also for a range; left out if the origin does not send it. */
   readonly size?: number;
   /** Media type by the origin's word: a hint, never what picks a decoder. */
   readonly type?: string;
@@ -26,7 +26,7 @@ export interface FileMetadata {
   readonly age?: number;
   /** Names that the origin gives it for purges: its `Cache-Tag` or `Surrogate-Key`. */
   readonly tags?: readonly string[];
-  /** Milliseconds for which nobody needs to ask the origin again. Left out: the storage's `freshFor`. */
+  /** Milliseconds for which it is fresh. Left out: the storage's `freshFor`. */
   readonly freshFor?: number;
   /** Only for clients with a valid signature. */
   readonly private?: boolean;
@@ -36,7 +36,7 @@ export interface FileMetadata {
 
 /** A file that a storage has opened: all a storage owes. */
 export interface StorageEntry extends FileMetadata {
-  /** Path of the local file that holds the bytes, if there is one; engines then read it by themselves. */
+  /** Path of the local file with the bytes, if there is one; engines then read it by themselves. */
   readonly file?: string;
   /** All bytes of a small file, if the storage has read them already. */
   readonly bytes?: Uint8Array;
@@ -54,7 +54,7 @@ export interface StorageEntry extends FileMetadata {
 /** For whom a file is, by its origin's word. */
 export type Audience = Pick<FileMetadata, "private" | "cacheControl" | "cdnCacheControl">;
 
-/** The answer of an origin whose file still has the validators sent. */
+/** The result for a file that still has the validators sent (304). */
 export const NOT_MODIFIED = Symbol.for("mediatap.not-modified");
 
 export interface OpenOptions {
@@ -168,17 +168,17 @@ export interface Storage {
 }
 
 export interface SourceMetadata extends FileMetadata {
-  /** Name of the origin that answered. */
+  /** Name of the origin that it came from. */
   readonly origin: string;
   /** Path or URL at that origin. */
   readonly path: string;
   /** Host name that was forwarded to it. */
   readonly host?: string;
-  /** When it answered last, milliseconds since 1970. */
+  /** When the origin responded last, milliseconds since 1970. */
   readonly fetched: number;
-  /** The bytes come from a copy that was kept, not from the origin. */
+  /** The bytes come from a saved copy, not from the origin. */
   readonly copy?: {
-    /** The plugin that keeps it. */
+    /** The plugin that stores it. */
     readonly by: string;
     /** It is past its time, and the origin fails. */
     readonly stale?: boolean;

@@ -3,11 +3,11 @@ export interface UsageNumbers {
   readonly requests: number;
   /** Of the bodies sent. */
   readonly bytes: number;
-  /** Requests that a cache answered. */
+  /** Cache hits. */
   readonly hits: number;
-  /** Requests that were neither hits nor answered with an error. */
+  /** Requests that were neither hits nor errors. */
   readonly misses: number;
-  /** Requests that were answered with an error. */
+  /** Responses with an error. */
   readonly errors: number;
   readonly renders: number;
   /** Of all programs of the server. */

@@ -7,7 +7,7 @@ import { throttled } from "../util/log.ts";
 import { maskText } from "../util/redact.ts";
 import { recordsOf, stored } from "./open.ts";
 
-/** Entries of each kind that are kept, about; and after how many new ones older ones are deleted. */
+/** Entries of each kind that are stored, about; and after how many new ones older ones are deleted. */
 const MAX_ENTRIES = 10_000;
 const PRUNE_INTERVAL = 500;
 

@@ -68,7 +68,7 @@ const KEY = /^[\x21-\x7e]{1,200}$/;
 /** Longest value of a record, in UTF-16 code units. */
 const MAX_VALUE_LENGTH = 1024 * 1024;
 
-/** A collection of a store that refuses what not every store could keep. */
+/** A collection of a store that refuses names, keys and values that not every store supports. */
 export function recordsOf(store: StateStore, name: string): Records {
   if (!NAME.test(name)) {
     throw new TypeError(

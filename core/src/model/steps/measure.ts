@@ -41,12 +41,12 @@ export function assertSizeAfter(
     );
   }
   // A picture that was longer before is not the fault of this step.
-  const longest = format === "jpeg" || format === "png" ? MAX_SIDE_PIXELS : limits.outputSide;
+  const maxSide = format === "jpeg" || format === "png" ? MAX_SIDE_PIXELS : limits.outputSide;
   const side = Math.max(after.width, after.height);
-  if (side > Math.max(longest, before.width, before.height)) {
+  if (side > Math.max(maxSide, before.width, before.height)) {
     throw new MediaError(
       "ELIMIT",
-      `Expected at most ${longest} pixels a side after ${op} but received ${side}`,
+      `Expected at most ${maxSide} pixels a side after ${op} but received ${side}`,
     );
   }
 }
