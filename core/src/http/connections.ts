@@ -56,8 +56,8 @@ export function boundConnections(http: Server, traffic: Traffic, log: Logger): C
     makeRoom();
     if (traffic.connections <= limit) return;
     refused.add(socket);
-    const late = setTimeout(() => socket.destroy(), REFUSED_TIMEOUT_MS).unref();
-    socket.once("close", () => clearTimeout(late));
+    const timer = setTimeout(() => socket.destroy(), REFUSED_TIMEOUT_MS).unref();
+    socket.once("close", () => clearTimeout(timer));
     note();
   });
   http.on("drop", () => note());

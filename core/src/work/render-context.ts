@@ -139,9 +139,9 @@ export function createContext(parts: ContextParts, options: ContextOptions): Own
       const key = JSON.stringify([page, time, width, height]);
       const known = pages.get(key);
       if (known) return known;
-      const made = decodeOnce(source, options);
-      pages.set(key, made);
-      return made;
+      const decodedSource = decodeOnce(source, options);
+      pages.set(key, decodedSource);
+      return decodedSource;
     },
     step: (frame, step, size) => hooks.step.for(step.op).promise(frame, step, size),
     async reset() {
@@ -155,9 +155,9 @@ export function createContext(parts: ContextParts, options: ContextOptions): Own
   return context;
 
   async function decodeOnce(source: Source, options: DecodeOptions): Promise<Source | undefined> {
-    const made = await spans.measure("decode", () => hooks.decode.promise(source, options, context));
+    const decodedSource = await spans.measure("decode", () => hooks.decode.promise(source, options, context));
     // Another form of a source that is in the record already.
-    if (made) open.push(made);
-    return made;
+    if (decodedSource) open.push(decodedSource);
+    return decodedSource;
   }
 }

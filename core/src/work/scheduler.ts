@@ -68,10 +68,10 @@ export function createScheduler(initial: Limits, cores = availableParallelism())
     /** Throws `ELIMIT` for a plan that never fits. */
     assertFits({ memory }: Plan): void {
       if (memory <= limits.memory) return;
-      const [most, received] = [limits.memory, memory].map((bytes) => Math.ceil(bytes / MB));
+      const [maxMegabytes, received] = [limits.memory, memory].map((bytes) => Math.ceil(bytes / MB));
       throw new MediaError(
         "ELIMIT",
-        `Expected work that takes at most ${most} MB of memory but it would take about ${received}`,
+        `Expected work that takes at most ${maxMegabytes} MB of memory but it would take about ${received}`,
       );
     },
     /**

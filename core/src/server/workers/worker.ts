@@ -96,7 +96,7 @@ export function joinServer(): Membership {
     else waiting.get(message.id)?.(message);
   });
   process.once("disconnect", () => {
-    for (const answer of waiting.values()) answer();
+    for (const end of waiting.values()) end();
   });
 
   /** Hands a rendition over to the workers that wait for it, if it is still there. */
