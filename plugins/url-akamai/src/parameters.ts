@@ -169,9 +169,9 @@ const single =
 
 const colour: Reader<Rgba> = (text, key) => {
   const digits = readArguments(text, key, ["color"], "color").text("color") ?? "";
-  const found = hexColour(digits.replace(/^#/, ""));
-  if (!found) throw invalid(key, "colour such as ff0000", text);
-  return found;
+  const parsed = hexColour(digits.replace(/^#/, ""));
+  if (!parsed) throw invalid(key, "colour such as ff0000", text);
+  return parsed;
 };
 
 /** The largest part of an aspect ratio, placed by fractions of what is cut off. */
