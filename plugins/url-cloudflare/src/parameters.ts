@@ -75,9 +75,9 @@ const side: Reader<number> = (text, key) => {
 
 const colour: Reader<Rgba> = (text, key) => {
   const word = text.toLowerCase();
-  const found = colorString.get(word);
-  if (found && found.model !== "rgb") throw unsupported("colours by hue", key, text);
-  const [r, g, b, alpha] = found?.value ?? [];
+  const parsed = colorString.get(word);
+  if (parsed && parsed.model !== "rgb") throw unsupported("colours by hue", key, text);
+  const [r, g, b, alpha] = parsed?.value ?? [];
   if (r === undefined || g === undefined || b === undefined || alpha === undefined) {
     throw invalid(key, "CSS colour such as red, #ff0000 or rgb(255 0 0)", text);
   }
