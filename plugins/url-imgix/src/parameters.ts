@@ -153,8 +153,8 @@ const colour: Reader<Rgba> = (text, key) => {
   if (word === "transparent") return { r: 0, g: 0, b: 0, alpha: 0 };
   const digits = text.replace(/^#/, "");
   const long = digits.length < 6 ? [...digits].map((digit) => digit + digit).join("") : digits;
-  const found = hexColour(long.length === 8 ? `${long.slice(2)}${long.slice(0, 2)}` : long);
-  if (found) return found;
+  const parsed = hexColour(long.length === 8 ? `${long.slice(2)}${long.slice(0, 2)}` : long);
+  if (parsed) return parsed;
   if (!Object.hasOwn(names, word)) throw invalid(key, "colour such as f00, 80ff0000 or red", text);
   const [r, g, b] = names[word as keyof typeof names];
   return { r, g, b, alpha: 1 };
@@ -167,17 +167,17 @@ function printColour({ r, g, b, alpha }: Rgba): string {
 
 const rect: Reader<Rect> = (text, key) => {
   const parts = text.split(",");
-  const whole = (part: string | undefined, min: number) => {
+  const wholeNumber = (part: string | undefined, min: number) => {
     const value = decimal(part ?? "");
     return value !== undefined && Number.isInteger(value) && value >= min && value <= 100_000
       ? value
       : undefined;
   };
   const [x, y] = [
-    ({ left: 0, center: "center", right: "right" } as const)[parts[0] ?? ""] ?? whole(parts[0], 0),
-    ({ top: 0, middle: "middle", bottom: "bottom" } as const)[parts[1] ?? ""] ?? whole(parts[1], 0),
+    ({ left: 0, center: "center", right: "right" } as const)[parts[0] ?? ""] ?? wholeNumber(parts[0], 0),
+    ({ top: 0, middle: "middle", bottom: "bottom" } as const)[parts[1] ?? ""] ?? wholeNumber(parts[1], 0),
   ];
-  const [width, height] = [whole(parts[2], 1), whole(parts[3], 1)];
+  const [width, height] = [wholeNumber(parts[2], 1), wholeNumber(parts[3], 1)];
   const isComplete = x !== undefined && y !== undefined && width !== undefined && height !== undefined;
   if (parts.length !== 4 || !isComplete) throw invalid(key, "x,y,width,height such as 10,20,300,200", text);
   return [x, y, width, height];
@@ -242,7 +242,7 @@ const padding = (edge: string): Parameter<number> => ({
 });
 
 /** Standard deviation of a `blur` of 1. */
-const SIGMA = 0.1;
+const SIGMA_PER_UNIT = 0.1;
 
 const is = (step: Step, op: Step["op"]): boolean => step.op === op;
 
@@ -469,8 +469,8 @@ export const PARAMETERS: Parameters<ImgixValues> = {
     means: "Gaussian blur; the standard deviation is a tenth of it",
     values: "0–2000",
     read: integer(0, 2000),
-    step: (strength) => ({ op: "blur", sigma: Math.round(strength) * SIGMA }),
-    fromStep: (step) => (step.op === "blur" ? Math.round(step.sigma / SIGMA) : undefined),
+    step: (strength) => ({ op: "blur", sigma: Math.round(strength) * SIGMA_PER_UNIT }),
+    fromStep: (step) => (step.op === "blur" ? Math.round(step.sigma / SIGMA_PER_UNIT) : undefined),
   },
   sharp: {
     means: "sharpens",
