@@ -65,9 +65,9 @@ function split(path: string): Parts {
   for (let slash = rest.indexOf("/"); slash >= 0; slash = rest.indexOf("/")) {
     const segment = colons(rest.slice(0, slash));
     const at = SEGMENTS.findIndex(([, pattern], index) => index >= from && pattern.test(segment));
-    const found = SEGMENTS[at];
-    if (!found) break;
-    segments.push(...itemsOf(found[0], found[1].exec(segment) as RegExpExecArray));
+    const rule = SEGMENTS[at];
+    if (!rule) break;
+    segments.push(...itemsOf(rule[0], rule[1].exec(segment) as RegExpExecArray));
     rest = rest.slice(slash + 1);
     from = at + 1;
   }
@@ -85,10 +85,10 @@ function split(path: string): Parts {
 /** Where the first slash outside of parentheses is. */
 function endOfFilters(text: string): number {
   let depth = 0;
-  for (const { 0: mark, index } of text.matchAll(/[(/)]|%2[89]/g)) {
-    if (mark === "/" && depth === 0) return index;
-    if (mark === "(" || mark === "%28") depth++;
-    else if (mark !== "/") depth--;
+  for (const { 0: character, index } of text.matchAll(/[(/)]|%2[89]/g)) {
+    if (character === "/" && depth === 0) return index;
+    if (character === "(" || character === "%28") depth++;
+    else if (character !== "/") depth--;
   }
   return text.length;
 }
@@ -99,10 +99,10 @@ function filtersOf(raw: string): Item[] {
   const items: Item[] = [];
   let [depth, start] = [0, 0];
   for (let at = 0; at <= text.length; at++) {
-    const mark = text[at];
-    if (mark === "(") depth++;
-    else if (mark === ")") depth--;
-    else if (at === text.length || (mark === ":" && depth === 0)) {
+    const character = text[at];
+    if (character === "(") depth++;
+    else if (character === ")") depth--;
+    else if (at === text.length || (character === ":" && depth === 0)) {
       const part = text.slice(start, at).trim();
       start = at + 1;
       if (part !== "") items.push(filterOf(part));
@@ -190,8 +190,8 @@ export const grammar: Grammar = {
   tokenize: (text) => (text === "" ? [] : groupsOf(split(`${text}/image`))),
   print(groups) {
     const [first = [], ...others] = groups;
-    const late = others.flat().find(({ key }) => isSegment(key) || SIZE_FILTERS.includes(key));
-    if (late) throw unprintable(`${late.key} after a filter`);
+    const misplaced = others.flat().find(({ key }) => isSegment(key) || SIZE_FILTERS.includes(key));
+    if (misplaced) throw unprintable(`${misplaced.key} after a filter`);
     const filters = groups
       .flat()
       .filter(({ key }) => !isSegment(key))

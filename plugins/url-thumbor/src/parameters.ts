@@ -126,8 +126,8 @@ function argumentsOf(text: string, key: string, min: number, max: number, expect
 const colour: Reader<Rgba> = (text, key) => {
   const word = text.toLowerCase();
   if (word === "transparent" || word === "none") return CLEAR;
-  const found = hexColour(text.replace(/^#/, ""));
-  if (found) return found;
+  const parsed = hexColour(text.replace(/^#/, ""));
+  if (parsed) return parsed;
   if (!Object.hasOwn(names, word)) throw invalid(key, "colour such as ff0000 or red", text);
   const [r, g, b] = names[word as keyof typeof names];
   return { r, g, b, alpha: 1 };
@@ -156,12 +156,12 @@ function windowOf(text: string, key: string): Window {
 }
 
 const window: Reader<Window> = (text, key) => {
-  const found = windowOf(text, key);
-  const { left, top, right, bottom } = found;
+  const parsed = windowOf(text, key);
+  const { left, top, right, bottom } = parsed;
   if (right + bottom > 0 && (right <= left || bottom <= top)) {
     throw invalid(key, "window with a size such as 10x20:300x200", text);
   }
-  return found;
+  return parsed;
 };
 
 const printWindow = ({ left, top, right, bottom }: Window) => `${left}x${top}:${right}x${bottom}`;
