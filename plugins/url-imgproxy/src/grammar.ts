@@ -73,9 +73,9 @@ function shortened(group: Group): Group {
 function sourceOf({ options, source }: Parts, sources: Sources): Source | undefined {
   const isOwn = options.length > 0 || source[0] === "plain" || source[0] === "enc";
   try {
-    const found = sources.read(source);
+    const parsed = sources.read(source);
     // Names of files are Base64, too: `fig.jpg`.
-    return isOwn || found.hasScheme ? found : undefined;
+    return isOwn || parsed.hasScheme ? parsed : undefined;
   } catch (error) {
     if (isOwn || !isMediaError(error)) throw error;
     return undefined;

@@ -73,16 +73,17 @@ function read(groups: readonly Group[], context: ReadContext, reader: GroupReade
     },
   );
   const { raw, fn, att, f, q, fq } = all;
-  const answer = {
+  const deliveryOptions = {
     ...delivery,
     ...(att ? { attachment: fn ?? (true as const) } : fn !== undefined && { filename: fn }),
   };
-  if (raw) return { transformation: { steps: [], output: { format: "original" } }, delivery: answer };
+  if (raw)
+    return { transformation: { steps: [], output: { format: "original" } }, delivery: deliveryOptions };
   if (fq && (f === undefined || f === "auto") && !q)
     throw unsupported("quality by format without a format", "fq");
   const quality = q || fq?.get(f ?? "");
   const output: Output = { ...transformation.output, ...(quality && { quality }) };
-  return { transformation: { steps: transformation.steps, output }, delivery: answer };
+  return { transformation: { steps: transformation.steps, output }, delivery: deliveryOptions };
 }
 
 export function createImgproxy(options: ImgproxyOptions): Language<ImgproxyValues> {

@@ -33,15 +33,15 @@ export function createSignature({
   const parts = (path: string) => split(path, onlyPresets);
   return {
     find({ path, query }) {
-      const found = parts(path);
-      if (found?.signature.length !== length || !/^[\w-]+$/.test(found.signature)) return undefined;
-      return { url: { path: join(found), query }, signature: found.signature };
+      const parsed = parts(path);
+      if (parsed?.signature.length !== length || !/^[\w-]+$/.test(parsed.signature)) return undefined;
+      return { url: { path: join(parsed), query }, signature: parsed.signature };
     },
     sign({ path }, privateKey) {
-      const found = parts(path);
-      if (!found) return [];
+      const parsed = parts(path);
+      if (!parsed) return [];
       const [key, salt] = pairOf(privateKey);
-      const text = `/${[...found.options, ...found.source].join("/")}`;
+      const text = `/${[...parsed.options, ...parsed.source].join("/")}`;
       const digest = (signed: string) =>
         // As received: one character a byte.
         createHmac("sha256", key)
@@ -50,8 +50,8 @@ export function createSignature({
           .digest()
           .subarray(0, size)
           .toString("base64url");
-      const whole = merged(text);
-      return whole === text ? digest(text) : [digest(text), digest(whole)];
+      const mergedPath = merged(text);
+      return mergedPath === text ? digest(text) : [digest(text), digest(mergedPath)];
     },
     put: ({ url: { path, query }, signature }) => ({
       path: path.replace(UNSAFE, signature),
@@ -65,10 +65,10 @@ export function createSignature({
       return time === 0 ? undefined : (time ?? 0);
     },
     withExpiry(url, expires) {
-      const found = parts(url.path);
-      if (!found || onlyPresets) return url;
-      const options = found.options.filter((option) => !EXPIRES.test(option));
-      const plain = { ...found, options: expires === undefined ? options : [`exp:${expires}`, ...options] };
+      const parsed = parts(url.path);
+      if (!parsed || onlyPresets) return url;
+      const options = parsed.options.filter((option) => !EXPIRES.test(option));
+      const plain = { ...parsed, options: expires === undefined ? options : [`exp:${expires}`, ...options] };
       return { path: join(plain), query: url.query };
     },
   };

@@ -120,7 +120,7 @@ export function createSources({ baseUrl, paths, sourceKey }: SourceOptions) {
       const source = textOf(asset);
       if (!sourceKey || !isSigned) {
         const text = encodeURI(source);
-        return `plain/${text.replaceAll(/[?@#]/g, (mark) => encodeURIComponent(mark))}`;
+        return `plain/${text.replaceAll(/[?@#]/g, (character) => encodeURIComponent(character))}`;
       }
       // The same for equal sources, so that equal requests have equal URLs.
       const iv = createHmac("sha256", sourceKey).update(source).digest().subarray(0, IV_BYTES);

@@ -48,17 +48,17 @@ const SIDES: Readonly<Record<Axis, readonly [start: string, end: string]>> = {
 function startOf(
   gravity: Gravity,
   axis: Axis,
-  whole: Expression,
+  total: Expression,
   length: Expression,
   unit: Expression,
 ): Expression {
-  const free: Expression = ["sub", whole, length];
+  const free: Expression = ["sub", total, length];
   const { at } = gravity;
   const distance = gravity[axis];
   const by: Expression =
-    at === "point" || Math.abs(distance) < 1 ? ["mul", whole, distance] : ["mul", unit, distance];
+    at === "point" || Math.abs(distance) < 1 ? ["mul", total, distance] : ["mul", unit, distance];
   const [start, end] = SIDES[axis];
-  const place: Expression =
+  const position: Expression =
     at === "point"
       ? ["sub", by, ["div", length, 2]]
       : at.includes(start)
@@ -66,7 +66,7 @@ function startOf(
         : at.includes(end)
           ? ["sub", free, by]
           : ["add", ["div", free, 2], by];
-  return maximum(0, minimum(place, free));
+  return maximum(0, minimum(position, free));
 }
 
 interface Box {
@@ -224,8 +224,8 @@ function atLeast(values: Imgproxy): readonly Step[] {
   const ratio: Expression = ["div", "currentWidth", "currentHeight"];
   const [width, height] = [Math.round(w * z[0]), Math.round(h * z[0])];
   const byHeight: Expression = ["mul", height, ratio];
-  const whole: Expression = ["mul", "currentWidth", z[0]];
-  const fitted = w === 0 ? (h === 0 ? whole : byHeight) : h === 0 ? width : minimum(width, byHeight);
+  const total: Expression = ["mul", "currentWidth", z[0]];
+  const fitted = w === 0 ? (h === 0 ? total : byHeight) : h === 0 ? width : minimum(width, byHeight);
   const bounded = el ? fitted : minimum(fitted, "currentWidth");
   const wide = mw === 0 ? bounded : maximum(bounded, mw);
   const scale: Step = {
@@ -271,10 +271,12 @@ const resize: ImgproxyRule = {
     if (w > 0 && h > 0) return boxed(width, height, rt, values);
     const side = w > 0 ? { width: scaled(width, dpr) } : { height: scaled(height, dpr) };
     if (rt !== "force") return [{ op: "resize", ...side, fit: "inside", enlarge: el }];
-    const kept = (current: Expression, factor: number): Expression =>
+    const keepRatio = (current: Expression, factor: number): Expression =>
       factor === 1 ? current : ["mul", current, factor];
     const other =
-      w > 0 ? { height: kept("currentHeight", down * dpr) } : { width: kept("currentWidth", across * dpr) };
+      w > 0
+        ? { height: keepRatio("currentHeight", down * dpr) }
+        : { width: keepRatio("currentWidth", across * dpr) };
     return [{ op: "resize", ...side, ...other, fit: "fill", enlarge: el }];
   },
   fromStep(step) {
@@ -343,10 +345,10 @@ function boxSide(
 /** A larger canvas, on which the image lies by a gravity. */
 function canvas(box: Box, gravity: Gravity, values: Imgproxy): Step {
   const focus = focusOf(gravity);
-  const place = (axis: Axis, whole: Expression): Expression => [
+  const position = (axis: Axis, total: Expression): Expression => [
     "sub",
     0,
-    startOf(gravity, axis, whole, CURRENT[axis], values.dpr ?? 1),
+    startOf(gravity, axis, total, CURRENT[axis], values.dpr ?? 1),
   ];
   return {
     op: "extract",
@@ -354,8 +356,8 @@ function canvas(box: Box, gravity: Gravity, values: Imgproxy): Step {
     ...(focus ?? {
       at: {
         from: "corner",
-        x: place("x", maximum(box.width, "currentWidth")),
-        y: place("y", maximum(box.height, "currentHeight")),
+        x: position("x", maximum(box.width, "currentWidth")),
+        y: position("y", maximum(box.height, "currentHeight")),
       },
     }),
     outside: "pad",

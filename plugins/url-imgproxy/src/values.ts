@@ -145,9 +145,9 @@ export const colour: Reader<Rgba> = (text, key) => {
     const [r = 0, g = 0, b = 0] = parts.map((part) => integer(0, 255)(part, key));
     return { r, g, b, alpha: 1 };
   }
-  const found = text.length === 3 || text.length === 6 ? hexColour(text) : undefined;
-  if (!found) throw invalid(key, "colour such as ff0000 or 255:0:0", text);
-  return found;
+  const parsed = text.length === 3 || text.length === 6 ? hexColour(text) : undefined;
+  if (!parsed) throw invalid(key, "colour such as ff0000 or 255:0:0", text);
+  return parsed;
 };
 
 export const trim: Reader<number> = (text, key) => {
@@ -195,17 +195,17 @@ export const rotation: Reader<number> = (text, key) => {
 export const watermark: Reader<Watermark> = (text, key) => {
   const [opacity = "", position = "", x = "", y = "", scale = ""] = argumentsOf(text, key, 5);
   if (position === "re" || position === "ch") throw unsupported("repeated watermarks", key, text);
-  const found = sideOf([position === "" ? "ce" : position, x, y], key);
-  const isOutside = (side: string, distance: number) => found.at.includes(side) && distance < 0;
+  const parsed = sideOf([position === "" ? "ce" : position, x, y], key);
+  const isOutside = (side: string, distance: number) => parsed.at.includes(side) && distance < 0;
   if (
-    ["left", "right"].some((side) => isOutside(side, found.x)) ||
-    ["top", "bottom"].some((side) => isOutside(side, found.y))
+    ["left", "right"].some((side) => isOutside(side, parsed.x)) ||
+    ["top", "bottom"].some((side) => isOutside(side, parsed.y))
   ) {
     throw unsupported("watermarks that reach over the edge", key, text);
   }
   return {
     opacity: number(0, 1)(opacity, key),
-    gravity: found,
+    gravity: parsed,
     scale: scale === "" ? 0 : number(0, MAX_FACTOR)(scale, key),
   };
 };
