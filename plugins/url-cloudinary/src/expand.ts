@@ -63,8 +63,8 @@ export function withVariables(groups: readonly Group[]): readonly Group[] {
   };
   let isConditional = false;
   return groups.flatMap((group) => {
-    const mark = group.find(({ key }) => key === "if")?.value;
-    if (mark !== undefined) isConditional = mark !== "end";
+    const marker = group.find(({ key }) => key === "if")?.value;
+    if (marker !== undefined) isConditional = marker !== "end";
     const rest: Item[] = [];
     for (const item of group) {
       const { key, value } = filled(item);

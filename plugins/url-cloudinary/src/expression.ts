@@ -67,9 +67,9 @@ export const expression: Reader<Expression> = (text, key) => {
     return left;
   }
 
-  const found = chain(0);
+  const parsed = chain(0);
   if (at < tokens.length) throw wrong();
-  return found;
+  return parsed;
 };
 
 const levelOf = (expression: Expression) =>

@@ -1,7 +1,7 @@
 import type { Job, Output } from "@mediatap/core";
 import { checkName, type Reader, unsupported } from "@mediatap/core/language";
 
-/** What a flag says of the output. */
+/** The fields of the output that a flag sets. */
 const OUTPUT: ReadonlyMap<string, Partial<Output>> = new Map<string, Partial<Output>>([
   ["progressive", { progressive: true }],
   ["progressive:semi", { progressive: true }],
@@ -47,13 +47,13 @@ export const flagOutput = (words: readonly string[]): Partial<Output> =>
 
 /** The flags for an output; `undefined`: none. */
 export function flagsFor(output: Output): readonly string[] | undefined {
-  const found = [...OUTPUT].filter(([, says]) =>
-    Object.entries(says).every(([field, value]) => output[field as keyof Output] === value),
+  const matching = [...OUTPUT].filter(([, fields]) =>
+    Object.entries(fields).every(([field, value]) => output[field as keyof Output] === value),
   );
-  // One flag says each thing.
-  const first = found.filter(
-    ([, says], index) =>
-      found.findIndex(([, other]) => Object.keys(other)[0] === Object.keys(says)[0]) === index,
+  // One flag for each field.
+  const first = matching.filter(
+    ([, fields], index) =>
+      matching.findIndex(([, other]) => Object.keys(other)[0] === Object.keys(fields)[0]) === index,
   );
   return first.length === 0 ? undefined : first.map(([word]) => word);
 }

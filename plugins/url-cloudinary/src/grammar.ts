@@ -103,27 +103,27 @@ const extensionOf = (name: string): string | undefined => {
 
 const isVideoName = (extension: string) => typeOfName(`.${extension}`)?.startsWith("video/") ?? false;
 
-/** The file of an upload, and what the extension of its URL asks for. */
+/** The file of an upload, and the format that the extension of its URL requests. */
 function fileOf(
   { resource, seo }: Head,
   segments: readonly string[],
   isTransformed: boolean,
   { extension, videoExtension }: Names,
-): { readonly path: string; readonly asked: readonly string[] } {
+): { readonly path: string; readonly requested: readonly string[] } {
   const [last = ""] = segments.slice(-1);
   const written = assetPath(segments);
-  const asked = extensionOf(decodeText(last, "path"));
-  const ending = asked === undefined ? "" : `.${asked}`;
+  const requested = extensionOf(decodeText(last, "path"));
+  const ending = requested === undefined ? "" : `.${requested}`;
   const id = seo ? assetPath(segments.slice(0, -1)) : written.slice(0, written.length - ending.length);
-  const whole = seo ? `${id}${ending}` : written;
-  if (resource === "raw") return { path: whole, asked: isTransformed ? [`${CHANGED}raw`] : [] };
+  const fullPath = seo ? `${id}${ending}` : written;
+  if (resource === "raw") return { path: fullPath, requested: isTransformed ? [`${CHANGED}raw`] : [] };
   const isVideo = resource === "video";
-  const isFile = extension === undefined && (!isVideo || (asked !== undefined && isVideoName(asked)));
+  const isFile = extension === undefined && (!isVideo || (requested !== undefined && isVideoName(requested)));
   const own = isVideo ? videoExtension : extension;
-  const path = isFile ? whole : own ? `${id}.${own}` : id;
-  if (asked === undefined) return { path, asked: [] };
-  if (isFile || asked === own) return { path, asked: isTransformed ? [`${SAME}${asked}`] : [] };
-  return { path, asked: [`${CHANGED}${asked}`] };
+  const path = isFile ? fullPath : own ? `${id}.${own}` : id;
+  if (requested === undefined) return { path, requested: [] };
+  if (isFile || requested === own) return { path, requested: isTransformed ? [`${SAME}${requested}`] : [] };
+  return { path, requested: [`${CHANGED}${requested}`] };
 }
 
 /** The query of the remote URL, with its `?`. Without `_a`, which Cloudinary's clients add for statistics; other types have no query. */
@@ -166,10 +166,10 @@ export function createGrammar(names: Names): Grammar {
         const url = assetUrl(decodeText(rest.join("/"), "path") + remoteQuery(head, query));
         return { asset: { kind: "url", path: url }, text: components.join("/"), query: [] };
       }
-      const { path: name, asked } = fileOf(head, rest, components.length > 0, names);
+      const { path: name, requested } = fileOf(head, rest, components.length > 0, names);
       return {
         asset: { kind: "path", path: folderOf(head) + name },
-        text: [...components, ...asked].join("/"),
+        text: [...components, ...requested].join("/"),
         query: [],
       };
     },
@@ -209,8 +209,8 @@ export const tokenize = (text: string): readonly Group[] =>
 export const isExtension = ([item]: Group): boolean => item?.key === CHANGED || item?.key === SAME;
 
 function componentOf(text: string): Group {
-  const [mark = ""] = text;
-  if (mark === CHANGED || mark === SAME) return [{ key: mark, value: text.slice(1) }];
+  const [marker = ""] = text;
+  if (marker === CHANGED || marker === SAME) return [{ key: marker, value: text.slice(1) }];
   const items = itemsOf(text, /,/, /_/);
   const [bare] = items.filter(({ value }) => value === "");
   if (bare) throw invalid("the URL", "parameters such as w_300", bare.key);

@@ -155,7 +155,7 @@ function textOf(
   const { b: background } = style;
   if (background && background.kind !== "color") throw unsupported("this background of a text", "b");
   const height = integer(1, 1000)(size, "l");
-  let found: TextStyle = {
+  let parsed: TextStyle = {
     size: height,
     font,
     color: style.co ?? { r: 0, g: 0, b: 0, alpha: 1 },
@@ -164,15 +164,16 @@ function textOf(
     ...(background && { background: background.color }),
   };
   const spaced = more.replace(/_line_spacing_(-?\d+)/, (_, extra: string) => {
-    found = { ...found, lineHeight: height + Number(extra) };
+    parsed = { ...parsed, lineHeight: height + Number(extra) };
     return "";
   });
   for (const word of spaced.split("_").slice(1)) {
-    if (word === "bold" || word === "italic" || word === "strikethrough") found = { ...found, [word]: true };
-    else if (Object.hasOwn(ALIGNS, word)) found = { ...found, align: ALIGNS[word as keyof typeof ALIGNS] };
+    if (word === "bold" || word === "italic" || word === "strikethrough")
+      parsed = { ...parsed, [word]: true };
+    else if (Object.hasOwn(ALIGNS, word)) parsed = { ...parsed, align: ALIGNS[word as keyof typeof ALIGNS] };
     else if (word !== "normal" && word !== "none") throw unsupported("this style of a text", "l", word);
   }
-  return { text, style: found };
+  return { text, style: parsed };
 }
 
 /** Fractions of a layer's own size → of the image below. */

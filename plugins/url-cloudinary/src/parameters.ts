@@ -61,17 +61,17 @@ export interface CloudinaryValues {
 
 /** A distance, also a negative one: pixels, a fraction, a calculation. */
 const offset: Reader<value.Side> = (text, key) => {
-  const found = decimal(text);
-  if (found === undefined) return expression(text, key);
-  if (text.includes(".") && Math.abs(found) < 1) return { of: found };
+  const parsed = decimal(text);
+  if (parsed === undefined) return expression(text, key);
+  if (text.includes(".") && Math.abs(parsed) < 1) return { of: parsed };
   return Math.round(number(-100_000, 100_000)(text, key));
 };
 
 const known =
   <T extends string>(what: string, ...words: readonly T[]): Reader<T> =>
   (text, key) => {
-    const found = words.find((word) => word === text);
-    if (found !== undefined) return found;
+    const parsed = words.find((word) => word === text);
+    if (parsed !== undefined) return parsed;
     if (/^[a-z0-9:._]+$/i.test(text)) throw unsupported(what, key, text);
     throw invalid(key, `one of ${words.join(", ")}`, text);
   };
@@ -127,8 +127,8 @@ export const PARAMETERS: Parameters<CloudinaryValues> = {
     values: "number, calculation, `auto`",
     read: (text, key) => {
       if (text === "auto") return text;
-      const found = expression(text, key);
-      return typeof found === "number" ? number(0.01, 100)(text, key) : found;
+      const parsed = expression(text, key);
+      return typeof parsed === "number" ? number(0.01, 100)(text, key) : parsed;
     },
     print: (dpr) => (dpr === "auto" ? dpr : printExpression(dpr)),
   },

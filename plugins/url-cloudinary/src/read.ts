@@ -36,8 +36,8 @@ export const createRead =
   (all: readonly Group[], context: ReadContext, read: Read): Meaning => {
     const { media, limits, endpoint } = context;
     const written = all.filter((group) => !isExtension(group));
-    const [asked] = all.find(isExtension) ?? [];
-    const extension = asked?.value;
+    const [requested] = all.find(isExtension) ?? [];
+    const extension = requested?.value;
     const components = withVariables(withNames(written, endpoint, limits.steps));
     if (extension === "raw") throw unsupported("transformations of raw files", "raw");
     if (components.length === 0 && extension === undefined) {
@@ -52,7 +52,7 @@ export const createRead =
     }
     if (media !== "video") {
       // A file keeps its format: the extension says no more than that.
-      const isKept = values.f === undefined && asked?.key === SAME;
+      const isKept = values.f === undefined && requested?.key === SAME;
       const isOnWhite = format === "jpeg" && (!isKept || steps.some(isClearing));
       const kind = format === undefined || isKept ? "source" : format;
       return meaning(isOnWhite ? onWhite(steps) : steps, { format: kind, ...output }, delivery);
@@ -92,8 +92,8 @@ function partOf(groups: readonly Group[], context: ReadContext, read: Read, name
     }
     const layer = group.find(({ key }) => key === "l");
     if (layer) {
-      const { parts: found, next } = layerAt(groups, at, layer);
-      parts.push(only(overlayOf(found, context, read, names)));
+      const { parts: layerParts, next } = layerAt(groups, at, layer);
+      parts.push(only(overlayOf(layerParts, context, read, names)));
       at = next;
       continue;
     }
@@ -148,15 +148,15 @@ function blockOf(groups: readonly Group[], at: number, text: string) {
   let depth = 0;
   let otherwise: number | undefined;
   for (let index = at + 1; index < groups.length; index++) {
-    const mark = markOf(index);
-    if (mark === undefined) continue;
-    if (mark === "end" && depth > 0) depth--;
-    else if (mark === "end") {
+    const marker = markOf(index);
+    if (marker === undefined) continue;
+    if (marker === "end" && depth > 0) depth--;
+    else if (marker === "end") {
       const yes = [beside(at), ...groups.slice(at + 1, otherwise ?? index)];
       const no = otherwise === undefined ? [] : [beside(otherwise), ...groups.slice(otherwise + 1, index)];
       const isFull = (group: Group) => group.length > 0;
       return { yes: yes.filter(isFull), no: no.filter(isFull), next: index + 1 };
-    } else if (mark === "else") otherwise = depth === 0 ? index : otherwise;
+    } else if (marker === "else") otherwise = depth === 0 ? index : otherwise;
     else if (beside(index).length === 0) depth++;
   }
   if (beside(at).length === 0) throw invalid("if", "if_end after it", `if_${text}`);

@@ -34,15 +34,15 @@ function hinted(context: ReadContext, ...names: readonly string[]): number | und
   return undefined;
 }
 
-/** A side or an offset as an expression; `whole`: what fractions are of. */
+/** A side or an offset as an expression; `total`: the length that fractions refer to. */
 export function lengthOf(
   side: Side | undefined,
-  whole: Expression,
+  total: Expression,
   context: ReadContext,
 ): Expression | undefined {
   if (side === undefined || typeof side !== "object" || Array.isArray(side))
     return side as Expression | undefined;
-  if ("of" in side) return ["mul", whole, side.of];
+  if ("of" in side) return ["mul", total, side.of];
   if (!("hint" in side)) return undefined;
   const width = hinted(context, "sec-ch-width", "width");
   return width === undefined ? side.hint : Math.min(MAX_HINT, Math.ceil(width));
@@ -51,9 +51,9 @@ export function lengthOf(
 const dprOf = ({ dpr }: Cloudinary, context: ReadContext): Expression | undefined =>
   dpr === "auto" ? Math.min(10, hinted(context, "sec-ch-dpr", "dpr") ?? 1) : dpr;
 
-/** The sides asked for, and the same with the ratio and the resolution calculated into them. */
+/** The requested sides, and the same with the ratio and the resolution applied. */
 interface Box {
-  readonly asked: Pick<StepOf<"resize">, "width" | "height" | "ratio" | "dpr">;
+  readonly requested: Pick<StepOf<"resize">, "width" | "height" | "ratio" | "dpr">;
   readonly width: Expression | undefined;
   readonly height: Expression | undefined;
 }
@@ -73,7 +73,7 @@ function boxOf(values: Cloudinary, context: ReadContext): Box {
         : (["div", width, ratio] as const)
       : undefined);
   return {
-    asked: {
+    requested: {
       ...(width !== undefined && { width }),
       ...(height !== undefined && { height }),
       ...(ratio !== undefined && (width === undefined) !== (height === undefined) && { ratio }),
@@ -103,18 +103,18 @@ function ifSized({ width, height }: Box, is: "lt" | "gt", then: Step, otherwise:
 /** As `fill` for images that are larger than the box on both sides; of others, what exceeds the box is cut. */
 function limitedFill(values: Cloudinary, box: Box, context: ReadContext): readonly Step[] {
   const focus = focusOf(values, "lfill");
-  const { asked } = box;
+  const { requested } = box;
   if (box.width === undefined || box.height === undefined) {
-    return [{ op: "resize", ...asked, fit: "inside", enlarge: false }];
+    return [{ op: "resize", ...requested, fit: "inside", enlarge: false }];
   }
   const cut: Step = {
     op: "extract",
-    ...asked,
+    ...requested,
     ...windowAt(values, box, context),
     outside: "clip",
     shrink: true,
   };
-  return [ifSized(box, "gt", { op: "resize", ...asked, fit: "cover", enlarge: true, ...focus }, [cut])];
+  return [ifSized(box, "gt", { op: "resize", ...requested, fit: "cover", enlarge: true, ...focus }, [cut])];
 }
 
 /** What a crop of this mode looks at. */
@@ -175,14 +175,14 @@ function windowAt(
 
 function begin(
   offset: Expression,
-  whole: Expression,
+  total: Expression,
   side: Expression | undefined,
   words: readonly string[],
   start: string,
   end: string,
 ): Expression {
   if (words.includes(start)) return offset;
-  const free: Expression = side === undefined ? 0 : ["sub", whole, side];
+  const free: Expression = side === undefined ? 0 : ["sub", total, side];
   if (words.includes(end)) return ["sub", free, offset];
   return ["add", ["div", free, 2], offset];
 }
@@ -190,8 +190,8 @@ function begin(
 function sizing(values: Cloudinary, context: ReadContext): readonly Step[] {
   const { c: mode = "scale", ar, b: background = CLEAR } = values;
   const box = boxOf(values, context);
-  const { asked } = box;
-  const isSized = asked.width !== undefined || asked.height !== undefined;
+  const { requested } = box;
+  const isSized = requested.width !== undefined || requested.height !== undefined;
   const hasFaces = (mode === "crop" || mode === "thumb") && isOfFaces(values);
   if (!isSized) {
     if (hasFaces) return [faces(values, ar)];
@@ -207,7 +207,7 @@ function sizing(values: Cloudinary, context: ReadContext): readonly Step[] {
     more: Partial<StepOf<"resize">> = {},
   ): Step => ({
     op: "resize",
-    ...asked,
+    ...requested,
     fit,
     enlarge,
     ...more,
@@ -229,7 +229,9 @@ function sizing(values: Cloudinary, context: ReadContext): readonly Step[] {
     case "lfill":
       return limitedFill(values, box, context);
     case "crop":
-      return [{ op: "extract", ...asked, ...windowAt(values, box, context), outside: "clip", shrink: true }];
+      return [
+        { op: "extract", ...requested, ...windowAt(values, box, context), outside: "clip", shrink: true },
+      ];
     case "thumb":
       if (!hasFaces) return [resize("cover", true, focusOf(values, mode))];
       return [
@@ -249,10 +251,10 @@ const ratioOf = (width: Expression, height: Expression): Expression =>
   typeof width === "number" && typeof height === "number" ? width / height : ["div", width, height];
 
 /** A length as the value of a parameter. */
-function sideFrom(length: Expression | undefined, whole: Expression): Side | undefined {
+function sideFrom(length: Expression | undefined, total: Expression): Side | undefined {
   if (!Array.isArray(length)) return length as Side | undefined;
   const [operator, of, factor] = length as readonly [string, Expression, Expression];
-  return operator === "mul" && of === whole && typeof factor === "number"
+  return operator === "mul" && of === total && typeof factor === "number"
     ? { of: factor }
     : (length as Expression);
 }

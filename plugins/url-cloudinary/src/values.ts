@@ -58,9 +58,9 @@ export const printSide = (side: Side): string => {
 export const ratio: Reader<Expression> = (text, key) => {
   const parts = text.split(":");
   if (parts.length === 1) {
-    const found = expression(text, key);
-    if (typeof found === "number" && found <= 0) throw invalid(key, "ratio such as 16:9", text);
-    return found;
+    const parsed = expression(text, key);
+    if (typeof parsed === "number" && parsed <= 0) throw invalid(key, "ratio such as 16:9", text);
+    return parsed;
   }
   const [width, height] = parts.map(decimal);
   if (parts.length !== 2 || !width || !height || width < 0 || height < 0)
@@ -73,8 +73,8 @@ const WHITE: Rgba = { r: 255, g: 255, b: 255, alpha: 1 };
 export const colour: Reader<Rgba> = (text, key) => {
   if (text === "transparent") return { ...WHITE, alpha: 0 };
   const [, hex] = /^rgba?:([0-9a-f]{3,8})$/i.exec(text) ?? [];
-  const found = hex === undefined ? undefined : hexColour(hex);
-  if (found) return found;
+  const parsed = hex === undefined ? undefined : hexColour(hex);
+  if (parsed) return parsed;
   const word = text.toLowerCase().replaceAll("_", "");
   if (!Object.hasOwn(names, word)) throw invalid(key, "colour such as red or rgb:ff0000", text);
   const [r, g, b] = names[word as keyof typeof names];
@@ -85,7 +85,7 @@ export const printColour = (color: Rgba) =>
   color.alpha === 0 ? "transparent" : `rgb:${printHexColour(color)}`;
 
 /** Blurs of Cloudinary go to 2000; a sigma is a twentieth of it. */
-export const BLUR = 20;
+export const BLUR_PER_SIGMA = 20;
 
 /** Intensities and brightnesses of blurred backgrounds, in Cloudinary's numbers for one of the model's. */
 const [INTENSITY, BRIGHTNESS] = [20, 1];
@@ -158,8 +158,8 @@ const GRAVITIES: ReadonlyMap<string, Gravity> = new Map<string, Gravity>([
 
 /** Any other word is an object that Cloudinary looks for. */
 export const gravity: Reader<Gravity> = (text, key) => {
-  const found = GRAVITIES.get(text);
-  if (found) return found;
+  const parsed = GRAVITIES.get(text);
+  if (parsed) return parsed;
   if (/^[a-z][a-z0-9_:-]*$/i.test(text)) throw unsupported("this gravity", key, text);
   throw unlisted(key, GRAVITIES.keys(), text);
 };
@@ -223,8 +223,8 @@ const FORMATS: ReadonlyMap<string, Format> = new Map<string, Format>([
 ]);
 
 export const format: Reader<Format> = (text, key) => {
-  const found = FORMATS.get(text.toLowerCase());
-  if (found) return found;
+  const parsed = FORMATS.get(text.toLowerCase());
+  if (parsed) return parsed;
   if (/^[a-z0-9:]{2,20}$/i.test(text)) throw unsupported("writing this format", key, text);
   throw unlisted(key, FORMATS.keys(), text);
 };
@@ -276,7 +276,10 @@ export const EFFECTS: Readonly<
 > = {
   grayscale: flag({ op: "grayscale" }),
   auto_contrast: flag({ op: "contrast" }),
-  blur: (args, key) => ({ op: "blur", sigma: Math.max(0.3, amount(args, key, 1, 2000, 100) / BLUR) }),
+  blur: (args, key) => ({
+    op: "blur",
+    sigma: Math.max(0.3, amount(args, key, 1, 2000, 100) / BLUR_PER_SIGMA),
+  }),
   sharpen: (args, key) => ({ op: "sharpen", amount: amount(args, key, 1, 2000, 100) / 2 }),
   trim: ([tolerance, ...colour], key) => {
     if (colour.length > 0)
