@@ -9,7 +9,7 @@ declare module "@mediatap/core" {
 }
 
 /** Luma of Rec. 601 from which on a pixel is white. */
-const THRESHOLD = 128;
+const LUMA_THRESHOLD = 128;
 
 /** Adds the step of the quality `bitonal`. */
 export function addBitonal(name: string, { hooks, steps }: Pick<PluginApi, "hooks" | "steps">): void {
@@ -31,7 +31,7 @@ function bitonal({ data, width, height, channels }: RawFrame): RawFrame {
     const from = pixel * channels;
     const sample = (channel: number) => data[from + channel] ?? 0;
     const luma = channels < 3 ? sample(0) : 0.299 * sample(0) + 0.587 * sample(1) + 0.114 * sample(2);
-    out[pixel * samples] = luma < THRESHOLD ? 0 : 255;
+    out[pixel * samples] = luma < LUMA_THRESHOLD ? 0 : 255;
     if (hasAlpha) out[pixel * samples + 1] = sample(channels - 1);
   }
   return { data: out, width, height, channels: samples };

@@ -3,8 +3,8 @@ import type { ReadContext, Rule } from "@mediatap/core/language";
 import type { Expression } from "@mediatap/core/steps";
 import { type IiifValues, percentIn, percentOf, type Size } from "./parameters.ts";
 
-/** What rounding to whole pixels may add to an area. */
-const ROUNDING = 0.999;
+/** Factor for the area that rounding to pixels can add. */
+const ROUNDING_FACTOR = 0.999;
 
 /** The side of a picture with this area and the ratio of the one before. */
 const areaSide = (operator: "mul" | "div", area: number): Expression => [
@@ -29,7 +29,7 @@ const enlarges = ({ endpoint }: Pick<ReadContext, "endpoint">) => endpoint.enlar
 /** The largest size: only limits of the server make it smaller than the region. */
 function maximum(isUpscaled: boolean, context: ReadContext): readonly Step[] {
   const { megapixels, outputMegapixels } = context.limits;
-  const area = outputMegapixels * 1e6 * ROUNDING;
+  const area = outputMegapixels * 1e6 * ROUNDING_FACTOR;
   if (isUpscaled && enlarges(context)) return [withArea(area, true)];
   return outputMegapixels < megapixels ? [withArea(area, false)] : [];
 }
