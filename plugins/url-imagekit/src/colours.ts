@@ -9,9 +9,9 @@ import { decimal, printNumber, type Reader, signedDecimal } from "./numbers.ts";
  * a CSS name.
  */
 export const colour: Reader<Rgba> = (text, key) => {
-  const found = named(text) ?? hexadecimal(text);
-  if (!found) throw unknownColour(key, text);
-  return found;
+  const parsed = named(text) ?? hexadecimal(text);
+  if (!parsed) throw unknownColour(key, text);
+  return parsed;
 };
 
 /** The error for text that is no colour. `#` begins the fragment of a URL, so what follows it often does not arrive. */

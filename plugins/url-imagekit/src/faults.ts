@@ -1,7 +1,7 @@
 import { createHash, createHmac } from "node:crypto";
 import type { Endpoint, Exchange, Target } from "@mediatap/core";
 import { readQuery } from "@mediatap/core/language";
-import { isExpired, isGenuine, NEVER, readSignature } from "./signature.ts";
+import { isExpired, isGenuine, NEVER_EXPIRES_SECONDS, readSignature } from "./signature.ts";
 
 /** A way to sign; `fault`: what is wrong with it, as the end of "It was made …". */
 interface Way<T> {
@@ -48,13 +48,13 @@ export function faultOf(
   const expired = isExpired(signature, skewSeconds) ? `It expired on ${dateOf(expiry)}.` : undefined;
   if (isGenuine(target, signature, endpoint.privateKeys)) return expired;
   const hasExpiry = pairs.some(({ name }) => name === "ik-t");
-  const made = mistakesOf(value, {
+  const mistakes = mistakesOf(value, {
     messages: messagesOf(target, rest, request.host),
     expiries: expiriesOf(expiry, hasExpiry),
     keys: keysOf(endpoint, others),
     codes: CODES,
   });
-  return [made ? `It was made ${made.join(" and ")}.` : unknownFault(value), expired]
+  return [mistakes ? `It was made ${mistakes.join(" and ")}.` : unknownFault(value), expired]
     .filter(Boolean)
     .join(" ");
 }
@@ -102,15 +102,15 @@ function mistakesOf(value: string, { messages, expiries, keys, codes }: Ways): s
 /** What is signed, and what else people sign. */
 function messagesOf({ path, mount }: Target, rest: string, host: string): Way<string>[] {
   const query = rest === "" ? "" : `?${rest}`;
-  const whole = `${mount}${path}${query}`;
+  const fullPath = `${mount}${path}${query}`;
   const decodedPath = decoded(path);
   const doubled = /%25[0-9a-f]{2}/i.test(path);
   const ways: Way<string>[] = [
     { value: path + query },
     { value: `/${path}${query}`, fault: "of a path with a slash at its start" },
-    { value: `/${whole}`, fault: "of a path with a slash at its start" },
+    { value: `/${fullPath}`, fault: "of a path with a slash at its start" },
     ...["https://", "http://", "//", ""].map((scheme) => ({
-      value: `${scheme}${host}/${whole}`,
+      value: `${scheme}${host}/${fullPath}`,
       fault: "of the whole URL: expected only what follows the endpoint",
     })),
     {
@@ -148,10 +148,10 @@ function queriesOf(rest: string): Way<string>[] {
   return [
     { value: "", fault: "without the query" },
     ...left
-      .filter((kept) => kept.length > 0 && kept.length < parts.length)
-      .map((kept) => {
-        const missing = parts.filter((part) => !kept.includes(part)).map(nameOf);
-        return { value: kept.join("&"), fault: `without ${missing.join(", ")} in the query` };
+      .filter((parameters) => parameters.length > 0 && parameters.length < parts.length)
+      .map((parameters) => {
+        const missing = parts.filter((part) => !parameters.includes(part)).map(nameOf);
+        return { value: parameters.join("&"), fault: `without ${missing.join(", ")} in the query` };
       }),
     {
       value: [...parts].sort().join("&"),
@@ -191,14 +191,23 @@ function withoutTransformation(path: string, query: string): Way<string>[] {
 function expiriesOf(expiry: number, hasExpiry: boolean): Way<string>[] {
   if (!hasExpiry) {
     return [
-      { value: String(NEVER) },
-      { value: "", fault: `without ${NEVER} at the end of the text, which means that it never expires` },
-      { value: "0", fault: `with 0 at the end of the text: a URL that never expires has ${NEVER}` },
+      { value: String(NEVER_EXPIRES_SECONDS) },
+      {
+        value: "",
+        fault: `without ${NEVER_EXPIRES_SECONDS} at the end of the text, which means that it never expires`,
+      },
+      {
+        value: "0",
+        fault: `with 0 at the end of the text: a URL that never expires has ${NEVER_EXPIRES_SECONDS}`,
+      },
     ];
   }
   return [
     { value: String(expiry) },
-    { value: String(NEVER), fault: "for a URL that never expires: ik-t was added afterwards" },
+    {
+      value: String(NEVER_EXPIRES_SECONDS),
+      fault: "for a URL that never expires: ik-t was added afterwards",
+    },
     { value: "", fault: "without the expiry at the end of the text" },
     { value: `${expiry}000`, fault: "with the expiry in milliseconds" },
   ];

@@ -51,10 +51,10 @@ export function requestHints(header: (name: string) => string | undefined): Requ
       return /^\s*on\s*(?:$|[;,])/i.test(header("save-data") ?? "");
     },
     width() {
-      const asked = ask("Width", MAX_DIMENSION);
-      if (asked === undefined) return undefined;
-      const chosen = Math.ceil(asked / 100) * 100;
-      headers["content-dpr"] = String(Number((chosen / (asked / (dpr() ?? 1))).toFixed(2)));
+      const requested = ask("Width", MAX_DIMENSION);
+      if (requested === undefined) return undefined;
+      const chosen = Math.ceil(requested / 100) * 100;
+      headers["content-dpr"] = String(Number((chosen / (requested / (dpr() ?? 1))).toFixed(2)));
       return chosen;
     },
   };

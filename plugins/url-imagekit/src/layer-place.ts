@@ -54,10 +54,10 @@ function along(
   anchor: Gravity | undefined,
 ): Offset | undefined {
   if (edge && center) throw new MediaError("EINVAL", `Expected l${axis} or l${axis}c but received both`);
-  const found = edge ?? center;
-  if (!found) return undefined;
+  const parsed = edge ?? center;
+  if (!parsed) return undefined;
   const of = edge ? "edge" : "center";
-  const { length, reversed } = found;
+  const { length, reversed } = parsed;
   if (!reversed) return { by: length, of };
   // Seen from another point than the corner, the other direction is simply less.
   if (anchor && anchor !== "top-left") return { by: negative(length), of };

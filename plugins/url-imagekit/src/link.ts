@@ -43,8 +43,8 @@ function linkTo(job: Job, exchange: Exchange, { limits, parameters }: LinkOption
   const url = query === "" ? path : `${path}?${query}`;
   const [key] = endpoint.privateKeys;
   const signed = claims.signature === "valid" && key !== undefined ? signature(url, key, target.query) : [];
-  const whole = [query, ...signed].filter(Boolean).join("&");
-  return `/${target.mount}${path}${whole === "" ? "" : `?${whole}`}`;
+  const fullQuery = [query, ...signed].filter(Boolean).join("&");
+  return `/${target.mount}${path}${fullQuery === "" ? "" : `?${fullQuery}`}`;
 }
 
 function signature(url: string, key: string, asking: string): string[] {

@@ -10,11 +10,11 @@ import { isTransformation, type Located, writtenChain } from "./target.ts";
 import type { Chain } from "./tokenize.ts";
 import type { Wanted } from "./wanted.ts";
 
-/** Characters of the transformations that are kept, about 2,500 of them: sites use some hundred for all of their pictures. */
+/** Characters of the cached transformations, about 2,500 of them: sites use a few hundred for all of their pictures. */
 const MAX_CHARACTERS = 400_000;
 
-/** What the objects of a short one count for, in characters. */
-const OVERHEAD = 100;
+/** Size of the objects of a short one, in characters. */
+const OVERHEAD_CHARACTERS = 100;
 
 /** What the transformation of a URL means. */
 interface Meaning {
@@ -40,12 +40,12 @@ export interface MeaningContext {
 
 /**
  * Reads the transformations of URLs. One that was read before, for the same kind of asset on the same endpoint, is the same frozen
- * object again, unless the client's hints took part: so the core, too, works out only once what depends on it alone.
+ * object again, unless it depends on the client's hints: so the core memoizes what depends only on it.
  */
 export function createMeanings({ limitsOf, parameters }: MeaningOptions) {
   const meanings = new LRUCache<string, Meaning>({
     maxSize: MAX_CHARACTERS,
-    sizeCalculation: (_, name) => OVERHEAD + name.length,
+    sizeCalculation: (_, name) => OVERHEAD_CHARACTERS + name.length,
   });
 
   return (

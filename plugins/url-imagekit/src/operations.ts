@@ -51,7 +51,7 @@ const bare = (op: "grayscale" | "contrast", names: readonly string[]) =>
   operation(op, names, { read: flag, step: (value) => (value ? {} : undefined), print: () => "" });
 
 /** The usual tolerance of `t-true`: the documentation's example lies between 5 and 15. */
-const TRIM_TOLERANCE = 10;
+const DEFAULT_TRIM_TOLERANCE = 10;
 
 const FLIPS: ReadonlyMap<string, Fields<StepOf<"flip">>> = new Map([
   ["h", { horizontal: true, vertical: false }],
@@ -89,18 +89,18 @@ const corners: Reader<readonly [Point, Point, Point, Point]> = (text, key) => {
   const values = text.split("_").map(signedDecimal);
   if (values.length !== 8 || !values.every(isPlace)) throw invalid(key, "x1_y1_x2_y2_x3_y3_x4_y4", text);
   const corner = (index: number): Point => [values[2 * index] as number, values[2 * index + 1] as number];
-  const found = [corner(0), corner(1), corner(2), corner(3)] as const;
-  if (!isQuadrilateral(found)) throw invalid(key, "corners of a convex quadrilateral", text);
-  return found;
+  const parsed = [corner(0), corner(1), corner(2), corner(3)] as const;
+  if (!isQuadrilateral(parsed)) throw invalid(key, "corners of a convex quadrilateral", text);
+  return parsed;
 };
 
 /** The tolerance of ImageKit's visual editor. */
-const TOLERANCE = 35;
+const DEFAULT_COLOUR_TOLERANCE = 35;
 
 /** Every operation but those of size, crop, background and layers, in the language's fixed order within one step. */
 export const OPERATIONS = {
   t: operation("trim", ["trim"], {
-    read: read.tolerance(TRIM_TOLERANCE),
+    read: read.tolerance(DEFAULT_TRIM_TOLERANCE),
     step: (tolerance) => (tolerance ? { tolerance } : undefined),
     print: ({ tolerance }) => printNumber(tolerance),
   }),
@@ -124,7 +124,7 @@ export const OPERATIONS = {
       if (more.length > 0) throw invalid(key, "<colour>_<tolerance>_<colour>", text);
       return {
         to: colour(to, key),
-        tolerance: part(tolerance, "tolerance", key, number(0, 100), TOLERANCE),
+        tolerance: part(tolerance, "tolerance", key, number(0, 100), DEFAULT_COLOUR_TOLERANCE),
         ...(from !== undefined && { from: colour(from, key) }),
       };
     },

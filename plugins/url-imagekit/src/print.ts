@@ -165,15 +165,15 @@ const size = ({ width, height, ratio, dpr }: StepOf<"resize"> | StepOf<"extract"
 
 function printOutput(output: Output): Items {
   const { format, quality, lossless, progressive, colorProfile, metadata, density } = output;
-  const kept = (value: string) => String(value === "keep");
+  const printKeep = (value: string) => String(value === "keep");
   return [
     item("f", format, (format) => wordFor(FORMATS, format) ?? format),
     // The language has no word for it: the endpoint's own rule, where it came from, says it again.
     item("q", quality === "auto" ? undefined : quality, printNumber),
     item("lo", lossless, String),
     item("pr", progressive, String),
-    item("cp", colorProfile, kept),
-    item("md", metadata, kept),
+    item("cp", colorProfile, printKeep),
+    item("md", metadata, printKeep),
     item("dn", density, printExpression),
   ];
 }

@@ -5,7 +5,7 @@ import { partOfName } from "@mediatap/core/stream";
 import { TRACK } from "./path.ts";
 
 /** Stands in the message of a URL that never expires. */
-export const NEVER = 9_999_999_999;
+export const NEVER_EXPIRES_SECONDS = 9_999_999_999;
 
 /**
  * Signature of a URL: lower-case hexadecimal HMAC-SHA1 over path and expiry.
@@ -13,7 +13,7 @@ export const NEVER = 9_999_999_999;
  * `path` is all that follows the endpoint, with query, encoded as it is sent, without `ik-t` and `ik-s`.
  * `expiry` in seconds since 1970; left out: never.
  */
-export function sign(path: string, key: string, expiry: number = NEVER): string {
+export function sign(path: string, key: string, expiry: number = NEVER_EXPIRES_SECONDS): string {
   return createHmac("sha1", key).update(`${path}${expiry}`).digest("hex");
 }
 
@@ -38,7 +38,7 @@ export function readSignature(query: string): Signature | undefined {
   const [time] = times;
   return {
     value: plain && values.length === 1 && times.length <= 1 ? values[0]?.rawValue : undefined,
-    expiry: time ? seconds(time.rawValue) : NEVER,
+    expiry: time ? seconds(time.rawValue) : NEVER_EXPIRES_SECONDS,
     rest: query
       .split("&")
       .filter((part) => !/^ik-[st](?:=|$)/.test(part))
@@ -121,5 +121,5 @@ const unescapedQuery = (query: string) =>
 
 /** Whether a signature's time is over. Clocks may differ by `skew` seconds. */
 export function isExpired({ expiry }: Signature, skew: number, now = Date.now()): boolean {
-  return expiry !== undefined && expiry !== NEVER && expiry + skew < now / 1000;
+  return expiry !== undefined && expiry !== NEVER_EXPIRES_SECONDS && expiry + skew < now / 1000;
 }

@@ -25,13 +25,13 @@ export function stepsOf(values: Values, reading: Reading): Step[] {
   const turned = (values.rt ?? 0) % 90 !== 0 || values["e-distort"] !== undefined;
   // Videos have no clear parts: what corners leave is filled.
   const holes = faded || turned || (values.r !== undefined && isMoving(reading.wanted));
-  const background = values.bg && (!padded || holes) ? behind(values.bg, faded) : undefined;
+  const background = values.bg && (!padded || holes) ? backgroundOf(values.bg, faded) : undefined;
   if (background) steps.push({ op: "flatten", background });
   return steps;
 }
 
-/** What lies behind a picture. A blurred copy exists only as padding; behind a faded picture colours are opaque. */
-function behind(paint: Paint, opaque: boolean): Paint | undefined {
+/** The background of a picture. A blurred copy exists only as padding; below a faded picture colours are opaque. */
+function backgroundOf(paint: Paint, opaque: boolean): Paint | undefined {
   if (paint.kind === "blurred") return undefined;
   if (paint.kind === "color" && opaque) return { kind: "color", color: { ...paint.color, alpha: 1 } };
   return paint;
@@ -49,7 +49,7 @@ function geometry(values: Values, { hints }: Reading): Geometry {
   const automatic = w === "auto" ? hints.width() : undefined;
   const width = w === "auto" ? automatic : w;
   if (width === undefined && h === undefined) {
-    // A width that a missing hint would have told is still a width.
+    // A width whose hint is missing is still a width.
     return { ...(w === undefined && fo === "faces" && { step: tight(values) }), padded: false };
   }
   const oneSide = (width === undefined) !== (h === undefined);

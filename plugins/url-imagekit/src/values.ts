@@ -89,8 +89,8 @@ const OBJECTS: ReadonlySet<string> = new Set(
 );
 
 export const focus: Reader<Focus | Missing> = (text, key) => {
-  const found = FOCUS.get(text);
-  if (found) return found;
+  const parsed = FOCUS.get(text);
+  if (parsed) return parsed;
   if (text.split("_").every((name) => OBJECTS.has(name))) return lacking("focus on objects");
   const expected = `one of ${[...FOCUS.keys()].join(", ")} or an object`;
   throw suggesting(invalid(key, expected, text), text, [...FOCUS.keys(), ...OBJECTS]);
@@ -181,10 +181,10 @@ const RUNGS = [240, 360, 480, 720, 1080, 1440, 2160];
 
 /** `240_360_480`: heights of the renditions, each once, from the lowest. */
 export const rungs: Reader<readonly number[]> = (text, key) => {
-  const asked = text.split("_").map((part) => (/^[1-9]/.test(part) ? decimal(part) : undefined));
-  const found = RUNGS.filter((rung) => asked.includes(rung));
-  if (!asked.every((rung) => rung !== undefined && RUNGS.includes(rung))) {
+  const requested = text.split("_").map((part) => (/^[1-9]/.test(part) ? decimal(part) : undefined));
+  const parsed = RUNGS.filter((rung) => requested.includes(rung));
+  if (!requested.every((rung) => rung !== undefined && RUNGS.includes(rung))) {
     throw invalid(key, `some of ${RUNGS.join(", ")}, joined by _,`, text);
   }
-  return found;
+  return parsed;
 };

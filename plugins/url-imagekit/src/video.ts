@@ -25,12 +25,12 @@ export function videoOutputOf({ f, vc, ac, q }: Values): VideoOutput {
       (container ?? format) === format && (ac ?? audio) === audio && (vc ?? codec) === codec,
   );
   if (!fits) {
-    const asked = Object.entries({ f: container, vc, ac })
+    const requested = Object.entries({ f: container, vc, ac })
       .filter(([, value]) => value !== undefined)
       .map(([key, value]) => `${key}-${value}`);
     throw new MediaError(
       "EINVAL",
-      `Expected f, vc and ac that fit together (mp4 with h264 and aac; webm with vp9 or av1 and opus) but received '${printable(asked.join(","))}'`,
+      `Expected f, vc and ac that fit together (mp4 with h264 and aac; webm with vp9 or av1 and opus) but received '${printable(requested.join(","))}'`,
     );
   }
   return {

@@ -193,7 +193,7 @@ function inputOf(source: string): readonly string[] | undefined {
   const [, font = "", size = "", more = ""] = /^(.+?)_([0-9]{1,4})((?:_[a-z]+)*)$/.exec(style) ?? [];
   if (size === "" || text.join("") === "") return undefined;
   const qualifiers = more.split("_");
-  const looks = qualifiers.flatMap((word) => (Object.hasOwn(LOOKS, word) ? [LOOKS[word]] : []));
+  const styles = qualifiers.flatMap((word) => (Object.hasOwn(LOOKS, word) ? [LOOKS[word]] : []));
   const [alignment] = qualifiers.flatMap((word) =>
     Object.hasOwn(ALIGNMENTS, word) ? [ALIGNMENTS[word]] : [],
   );
@@ -204,7 +204,7 @@ function inputOf(source: string): readonly string[] | undefined {
     `ie-${encodeURIComponent(base64)}`,
     `ff-${encodeURIComponent(font.replaceAll("/", "@@"))}`,
     `fs-${size}`,
-    ...(looks.length > 0 ? [`tg-${looks.join("_")}`] : []),
+    ...(styles.length > 0 ? [`tg-${styles.join("_")}`] : []),
     ...(alignment === undefined ? [] : [`ia-${alignment}`]),
   ];
 }
