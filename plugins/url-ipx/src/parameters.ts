@@ -82,8 +82,8 @@ const integers = (count: number, expected: string): Reader<number[]> => {
 const colour: Reader<Rgba> = (text, key) => {
   const word = text.toLowerCase();
   if (word === "transparent") return { r: 0, g: 0, b: 0, alpha: 0 };
-  const found = hexColour(text.replace(/^#/, ""));
-  if (found) return found;
+  const parsed = hexColour(text.replace(/^#/, ""));
+  if (parsed) return parsed;
   if (!Object.hasOwn(names, word)) throw invalid(key, "colour such as ff0000 or red", text);
   const [r, g, b] = names[word as keyof typeof names];
   return { r, g, b, alpha: 1 };
@@ -152,13 +152,14 @@ const kernel: Reader<"lanczos3"> = (text, key) => {
 };
 
 /** The sharpening of sharp with this sigma is a step; that of another one is not. */
-const SIGMA = 1;
-const AMOUNT = 50;
+const SHARPEN_SIGMA = 1;
+const SHARPEN_AMOUNT = 50;
 
 const sharpness: Reader<number> = (text, key) => {
   const [sigma = ""] = text.split("_");
   const value = number(0.01, 10_000)(sigma, key);
-  if (value !== SIGMA || text !== sigma) throw unsupported(`sharpening other than ${key}_1`, key, text);
+  if (value !== SHARPEN_SIGMA || text !== sigma)
+    throw unsupported(`sharpening other than ${key}_1`, key, text);
   return value;
 };
 
@@ -281,8 +282,8 @@ export const PARAMETERS: Parameters<IpxValues> = {
     means: "sharpens; other values are refused",
     values: "1",
     read: sharpness,
-    step: () => ({ op: "sharpen", amount: AMOUNT }),
-    fromStep: (step) => (step.op === "sharpen" && step.amount === AMOUNT ? SIGMA : undefined),
+    step: () => ({ op: "sharpen", amount: SHARPEN_AMOUNT }),
+    fromStep: (step) => (step.op === "sharpen" && step.amount === SHARPEN_AMOUNT ? SHARPEN_SIGMA : undefined),
   },
   median: refused("median filters"),
   blur: {
