@@ -170,9 +170,9 @@ export const partOf = (aspect: number): { readonly width: Expression; readonly h
 /** The aspect ratio of a part that `partOf` made. */
 export function ratioOf({ height }: StepOf<"extract">): number | undefined {
   const text = JSON.stringify(height);
-  const [, found] = /\["div","currentWidth",([\d.e-]+)\]/.exec(text ?? "") ?? [];
-  if (found === undefined || text !== JSON.stringify(partOf(Number(found)).height)) return undefined;
-  return Number(found);
+  const [, parsed] = /\["div","currentWidth",([\d.e-]+)\]/.exec(text ?? "") ?? [];
+  if (parsed === undefined || text !== JSON.stringify(partOf(Number(parsed)).height)) return undefined;
+  return Number(parsed);
 }
 
 /** Where a window begins that has a point in its middle, as far as the image reaches. */
@@ -253,8 +253,8 @@ export const colour =
     const word = text.toLowerCase();
     const digits = text.replace(/^#/, "");
     const alpha = alphaFirst && digits.length % 4 === 0 ? digits.length / 4 : 0;
-    const found = hexColour(turned(digits, alpha));
-    if (found) return found;
+    const parsed = hexColour(turned(digits, alpha));
+    if (parsed) return parsed;
     if (named && word === "transparent") return CLEAR;
     if (!named || !Object.hasOwn(names, word)) {
       throw invalid(key, named ? "colour such as ff0000 or red" : "colour such as ff0000", text);

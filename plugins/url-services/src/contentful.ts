@@ -41,7 +41,7 @@ interface ContentfulValues {
 }
 
 /** Longest side that the service writes. */
-const LONGEST = 4000;
+const MAX_SIDE_PIXELS = 4000;
 
 const FOCUS: ReadonlyMap<string, Focus> = new Map<string, Focus>([
   ["center", "center"],
@@ -59,8 +59,8 @@ const FOCUS: ReadonlyMap<string, Focus> = new Map<string, Focus>([
 
 /** https://www.contentful.com/developers/docs/references/images-api/ */
 export const PARAMETERS: Parameters<ContentfulValues> = {
-  w: side("width", [], LONGEST),
-  h: side("height", [], LONGEST),
+  w: side("width", [], MAX_SIDE_PIXELS),
+  h: side("height", [], MAX_SIDE_PIXELS),
   fit: {
     means: "how an image meets both sides; it is fitted inside without it. `crop` does not scale it",
     values: "`pad`, `fill`, `scale`, `crop`, `thumb`",

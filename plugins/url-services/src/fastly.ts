@@ -115,20 +115,22 @@ const region =
     const given = isRatio ? ratio(first, key) : ([size(first, key), size(rest.shift() ?? "", key)] as const);
     const last = rest.at(-1);
     const mode = isCrop && (last === "smart" || last === "safe") ? last : undefined;
-    const places = Object.fromEntries((mode ? rest.slice(0, -1) : rest).map((part) => position(part, key)));
+    const positions = Object.fromEntries(
+      (mode ? rest.slice(0, -1) : rest).map((part) => position(part, key)),
+    );
     if (mode === "smart" && !isRatio) throw invalid(key, "an aspect ratio before smart", text);
-    return { size: given, ...places, ...(mode && { mode }) };
+    return { size: given, ...positions, ...(mode && { mode }) };
   };
 
 function printRegion({ size, x, y, mode }: Region): string {
-  const place = (axis: string, value: Position | undefined) =>
+  const printPosition = (axis: string, value: Position | undefined) =>
     value === undefined
       ? []
       : "offset" in value
         ? [`offset-${axis}${value.offset}`]
         : [`${axis}${print(value)}`];
   const sizes = typeof size === "number" ? [`${printNumber(size)}:1`] : size.map(print);
-  return [...sizes, ...place("x", x), ...place("y", y), ...(mode ? [mode] : [])].join(",");
+  return [...sizes, ...printPosition("x", x), ...printPosition("y", y), ...(mode ? [mode] : [])].join(",");
 }
 
 /** From the top clockwise; the opposite side's, if one is left out, as in CSS. */
@@ -159,12 +161,12 @@ const sharpen: Reader<FastlyValues["sharpen"]> = (text, key) => {
 };
 
 const auto: Reader<"webp" | "avif"> = (text, key) => {
-  const found = text.split(",").map((word) => {
+  const parsed = text.split(",").map((word) => {
     if (word === "jxl") throw unsupported("this format", key, text);
     if (word !== "webp" && word !== "avif") throw unlisted(key, ["webp", "avif"], word);
     return word;
   });
-  return found.includes("avif") ? "avif" : "webp";
+  return parsed.includes("avif") ? "avif" : "webp";
 };
 
 const percent = (capability: string) => neutral<number>(0, capability, integer(-100, 100));
@@ -388,7 +390,7 @@ function regionOf(step: StepOf<"extract">): Region | undefined {
   const [wide, high] = [extentOf(width), extentOf(height)];
   const size = aspect ?? (wide && high ? ([wide, high] as const) : undefined);
   if (size === undefined) return undefined;
-  const place = (from: Expression): Position | undefined => {
+  const readPosition = (from: Expression): Position | undefined => {
     if (!Array.isArray(from)) return extentOf(from);
     const [operator, of, by] = from;
     if (operator === "div" || typeof by !== "number") return undefined;
@@ -396,7 +398,7 @@ function regionOf(step: StepOf<"extract">): Region | undefined {
   };
   const mode =
     focus === "attention" ? "smart" : outside === "clip" && aspect === undefined ? "safe" : undefined;
-  const [x, y] = at ? [place(at.x), place(at.y)] : [];
+  const [x, y] = at ? [readPosition(at.x), readPosition(at.y)] : [];
   return { size, ...(x && { x }), ...(y && { y }), ...(mode && { mode }) };
 }
 
@@ -471,7 +473,7 @@ const surround: Rule<FastlyValues> = {
   steps(values) {
     const { pad, canvas, "bg-color": color } = values;
     const steps: Step[] = [];
-    const whole = { op: "extract", outside: "pad", shrink: true, background: colourOf(values) } as const;
+    const window = { op: "extract", outside: "pad", shrink: true, background: colourOf(values) } as const;
     // https://www.fastly.com/documentation/reference/io/canvas: beside it, `pad` has no effect.
     if (pad && !canvas) {
       const along = (value: Extent, current: Current): Expression =>
@@ -483,7 +485,7 @@ const surround: Rule<FastlyValues> = {
         along(pad[3], "currentWidth"),
       ];
       steps.push({
-        ...whole,
+        ...window,
         width: ["add", "currentWidth", ["add", left, right]],
         height: ["add", "currentHeight", ["add", top, bottom]],
         at: { from: "corner", x: ["sub", 0, left], y: ["sub", 0, top] },
@@ -505,7 +507,7 @@ const surround: Rule<FastlyValues> = {
             : start(at, of, current);
       const isPlaced = canvas.x !== undefined || canvas.y !== undefined;
       steps.push({
-        ...whole,
+        ...window,
         width,
         height,
         ...(isPlaced && {

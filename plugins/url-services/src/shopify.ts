@@ -42,14 +42,14 @@ interface ShopifyValues {
 }
 
 /** Longest side that the service writes. */
-const LONGEST = 5760;
+const MAX_SIDE_PIXELS = 5760;
 
 const edge = (means: string) => ({ means, values: "pixels", read: integer(0, MAX_SIDE) });
 
 /** https://shopify.dev/docs/api/liquid/filters/image_url, and the suffixes of the older `img_url`. */
 export const PARAMETERS: Parameters<ShopifyValues> = {
-  width: side("width", [], LONGEST),
-  height: side("height; images are fitted inside both sides, and not enlarged", [], LONGEST),
+  width: side("width", [], MAX_SIDE_PIXELS),
+  height: side("height; images are fitted inside both sides, and not enlarged", [], MAX_SIDE_PIXELS),
   scale: {
     means: "multiplies both sides; `@2x` in a file name",
     values: "1, 2, 3",

@@ -99,13 +99,13 @@ interface UploadcareValues {
 
 const print = printExtent("p");
 
-const LARGEST = 5000;
+const MAX_SIDE_PIXELS = 5000;
 
 /** `300x200`. */
 const box: Reader<Box> = (text, key) => {
   const [width = "", height = "", more] = text.split("x");
   if (more !== undefined) throw invalid(key, "size such as 300x200", text);
-  return { width: integer(1, LARGEST)(width, key), height: integer(1, LARGEST)(height, key) };
+  return { width: integer(1, MAX_SIDE_PIXELS)(width, key), height: integer(1, MAX_SIDE_PIXELS)(height, key) };
 };
 
 const printBox = ({ width, height }: Partial<Box>) => `${width ?? ""}x${height ?? ""}`;
@@ -158,8 +158,8 @@ const crop: Reader<Window> = (text, key) => {
 const scaleCrop: Reader<UploadcareValues["scale_crop"]> = (text, key) => {
   const [size = "", place = "0p,0p", more] = text.split("/");
   if (more !== undefined) throw unsupported("another part if nothing is found", key, text);
-  const found = /^smart(?:_[a-z_]+)?$/.test(place);
-  const at = found
+  const isSmart = /^smart(?:_[a-z_]+)?$/.test(place);
+  const at = isSmart
     ? place === "smart" || place.includes("faces")
       ? "faces"
       : "attention"
@@ -235,7 +235,7 @@ export const PARAMETERS: Parameters<UploadcareValues> = {
       const [width = "", height = "", more] = text.split("x");
       if (more !== undefined || !text.includes("x") || text === "x")
         throw invalid(key, "size such as 300x", text);
-      const side = (one: string) => (one === "" ? undefined : integer(1, LARGEST)(one, key));
+      const side = (one: string) => (one === "" ? undefined : integer(1, MAX_SIDE_PIXELS)(one, key));
       return sizeOf(["width", "height"], side(width), side(height));
     },
     print: printBox,

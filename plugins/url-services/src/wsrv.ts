@@ -112,7 +112,7 @@ const ALIGNMENTS: ReadonlyMap<string, Focus | "focal"> = new Map<string, Focus |
 const COLOURS = { named: true, alphaFirst: true };
 const SWITCH = { values: "nothing, `1`, `0`", read: flag, print: printFlag };
 
-const SHARPEN = 10;
+const SHARPEN_AMOUNT_PER_UNIT = 10;
 
 /** https://wsrv.nl/docs/ */
 export const PARAMETERS: Parameters<WsrvValues> = {
@@ -206,8 +206,8 @@ export const PARAMETERS: Parameters<WsrvValues> = {
     values: "0–10",
     read: number(0, 10),
     print: printNumber,
-    step: (value) => (value === 0 ? undefined : { op: "sharpen", amount: value * SHARPEN }),
-    fromStep: (step) => (step.op === "sharpen" ? step.amount / SHARPEN : undefined),
+    step: (value) => (value === 0 ? undefined : { op: "sharpen", amount: value * SHARPEN_AMOUNT_PER_UNIT }),
+    fromStep: (step) => (step.op === "sharpen" ? step.amount / SHARPEN_AMOUNT_PER_UNIT : undefined),
   },
   output: format(
     {
