@@ -10,7 +10,7 @@ import {
 import { z } from "zod";
 import type { Fields } from "./fields.ts";
 
-/** Akeneo's answer to a login (REST API, "Authentication"). */
+/** Akeneo's response to a login (REST API, "Authentication"). */
 const tokenSchema = z.object({
   access_token: z.string().regex(/^[\w.~+/=-]+$/),
   /** Seconds. */
@@ -45,9 +45,9 @@ export function createLogin(files: HttpFiles, fields: Fields): (signal: AbortSig
       return send();
     });
     try {
-      const answer = await bodyOf(response);
-      assertLoggedIn(response, answer);
-      const token = tokenSchema.safeParse(answer);
+      const body = await bodyOf(response);
+      assertLoggedIn(response, body);
+      const token = tokenSchema.safeParse(body);
       if (!token.success) throw new MediaError("UNIDENTIFIED", "The origin's login returned no token");
       const { access_token: text, expires_in } = token.data;
       return { text, expires: Date.now() + expires_in * 1000 };
@@ -57,11 +57,11 @@ export function createLogin(files: HttpFiles, fields: Fields): (signal: AbortSig
   };
 }
 
-function assertLoggedIn(response: FetchResponse, answer: unknown): void {
+function assertLoggedIn(response: FetchResponse, body: unknown): void {
   const { status } = response;
   // Wrong credentials are 422 here.
   if (status === 400 || status === 422) {
-    throw new MediaError("EACCES", "The origin denies the login", { cause: reasonOf(answer) });
+    throw new MediaError("EACCES", "The origin denies the login", { cause: reasonOf(body) });
   }
   if (status === 404 || status === 410) {
     const cause = new Error("there is no PIM at baseUrl");
@@ -71,14 +71,14 @@ function assertLoggedIn(response: FetchResponse, answer: unknown): void {
 }
 
 /** What is wrong, for the operator. Akeneo tells it in words only. */
-function reasonOf(answer: unknown): Error | undefined {
-  const said = messageSchema.safeParse(answer).data?.message ?? "";
-  if (/client_id|secret/i.test(said)) {
+function reasonOf(body: unknown): Error | undefined {
+  const message = messageSchema.safeParse(body).data?.message ?? "";
+  if (/client_id|secret/i.test(message)) {
     return new Error(
       "clientId or clientSecret is wrong, or a server in front of the PIM drops the header Authorization",
     );
   }
-  return /user|password/i.test(said) ? new Error("username or password is wrong") : undefined;
+  return /user|password/i.test(message) ? new Error("username or password is wrong") : undefined;
 }
 
 /** The body as JSON; `undefined` if it is none, or too long. */
