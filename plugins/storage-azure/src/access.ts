@@ -8,7 +8,7 @@ import { networkOf } from "./network.ts";
 /** How blobs of a container are reached. */
 export interface Access {
   /** Address of a blob, by its name as it stands in a URL; `undefined` if refused credentials cannot be renewed. */
-  address(encoded: string, renew: boolean): Promise<HttpAddress | undefined>;
+  address(encoded: string, refresh: boolean): Promise<HttpAddress | undefined>;
   /** Azure's own client, for all but reading. */
   client(): Promise<import("@azure/storage-blob").ContainerClient>;
 }
@@ -33,8 +33,8 @@ export interface AccessOptions {
   readonly find?: (name: string) => unknown;
 }
 
-/** Milliseconds that a signature made with the account's key holds. */
-const LIFETIME = 60 * 60_000;
+/** Milliseconds for which a signature by the account's key is valid. */
+const SIGNATURE_LIFETIME_MS = 60 * 60_000;
 const SCOPE = "https://storage.azure.com/.default";
 /** Version of the protocol: headers and errors are those of this day. Tokens need one. */
 const VERSION = { "x-ms-version": "2021-12-02" };
@@ -73,8 +73,8 @@ function pipelineOf(
 
 function signedAccess(url: string, sas: string, pipeline: StoragePipelineOptions): Access {
   return {
-    async address(encoded, renew) {
-      return renew ? undefined : { url: `${url}/${encoded}?${sas}`, headers: VERSION, trusted: url };
+    async address(encoded, refresh) {
+      return refresh ? undefined : { url: `${url}/${encoded}?${sas}`, headers: VERSION, trusted: url };
     },
     async client() {
       const { ContainerClient } = await sdk();
@@ -93,7 +93,7 @@ function keyAccess(
   const permits = createTokens(async () => {
     const { ContainerSASPermissions, generateBlobSASQueryParameters, StorageSharedKeyCredential } =
       await sdk();
-    const expires = Date.now() + LIFETIME;
+    const expires = Date.now() + SIGNATURE_LIFETIME_MS;
     const signature = generateBlobSASQueryParameters(
       {
         containerName: container,
@@ -106,8 +106,8 @@ function keyAccess(
     return { text: signature.toString(), expires };
   });
   return {
-    async address(encoded, renew) {
-      return renew
+    async address(encoded, refresh) {
+      return refresh
         ? undefined
         : { url: `${url}/${encoded}?${await permits()}`, headers: VERSION, trusted: url };
     },
@@ -130,21 +130,24 @@ function tokenAccess(
   fetcher: Fetcher,
   timeout: number | undefined,
 ): Access {
-  let found: Promise<AzureCredential> | undefined;
+  let cachedCredential: Promise<AzureCredential> | undefined;
   const tokens = createTokens(async (abortSignal) => {
     try {
-      found ??= credential();
-      const token = await (await found).getToken(SCOPE, { abortSignal });
+      cachedCredential ??= credential();
+      const token = await (await cachedCredential).getToken(SCOPE, { abortSignal });
       if (!token) throw new Error("no token");
       return { text: token.token, expires: token.expiresOnTimestamp };
     } catch (error) {
       throw loginFailureOf(error);
     }
   }, timeout);
-  const opening = async (renew = false) => ({ ...VERSION, authorization: `Bearer ${await tokens(renew)}` });
+  const opening = async (refresh = false) => ({
+    ...VERSION,
+    authorization: `Bearer ${await tokens(refresh)}`,
+  });
   return {
-    async address(encoded, renew) {
-      return { url: `${url}/${encoded}`, headers: await opening(renew), trusted: url };
+    async address(encoded, refresh) {
+      return { url: `${url}/${encoded}`, headers: await opening(refresh), trusted: url };
     },
     async client() {
       const { ContainerClient } = await sdk();

@@ -14,12 +14,12 @@ import { assertWorks, errorCode } from "./check.ts";
 import { failureOf } from "./failures.ts";
 import { blobName, fieldsOf } from "./fields.ts";
 import type { StorageAzureOptions } from "./options.ts";
-import { answered, upload } from "./upload.ts";
+import { runRequest, upload } from "./upload.ts";
 
 /** Metadata of the blob of a folder, whose name ends in a slash. */
 const FOLDER = { hdi_isfolder: "true" };
 /** Requests that remove the blobs of a folder at a time. */
-const REMOVALS = 16;
+const CONCURRENT_REMOVALS = 16;
 /** A name that nobody has. */
 const NOBODY = "mediatap-doctor-no-such-file";
 /** Milliseconds that a page of a list may take. */
@@ -49,7 +49,7 @@ export function createAzure(origin: OriginConfig, fetcher: Fetcher, settings: St
 
   async function removeBlob(name: string): Promise<void> {
     const blob = await blobOf(name);
-    await answered((abortSignal) => blob.deleteIfExists({ abortSignal }));
+    await runRequest((abortSignal) => blob.deleteIfExists({ abortSignal }));
   }
 
   /** The blobs whose names begin with a text. */
@@ -131,8 +131,8 @@ export function createAzure(origin: OriginConfig, fetcher: Fetcher, settings: St
       for await (const blobs of pagesOf(`${prefix}${path}/`)) {
         folders.push(...blobs.filter(isFolder).map(({ name }) => name));
         const names = blobs.filter((blob) => !isFolder(blob)).map(({ name }) => name);
-        for (let at = 0; at < names.length; at += REMOVALS) {
-          await Promise.all(names.slice(at, at + REMOVALS).map(removeBlob));
+        for (let at = 0; at < names.length; at += CONCURRENT_REMOVALS) {
+          await Promise.all(names.slice(at, at + CONCURRENT_REMOVALS).map(removeBlob));
         }
       }
       // A hierarchical namespace removes no folder with something in it: the deepest come last in a listing.

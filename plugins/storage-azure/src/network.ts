@@ -13,21 +13,21 @@ export function networkOf(
 ): IHttpClient {
   return {
     async sendRequest(request) {
-      const answer = await fetcher.fetch(request.url, {
+      const response = await fetcher.fetch(request.url, {
         method: request.method as NonNullable<FetchOptions["method"]>,
         headers: { ...request.headers.toJson(), ...(await opening()) },
         ...(request.body !== undefined && { body: request.body as string | Uint8Array }),
         signal: request.abortSignal as AbortSignal,
         trusted,
       });
-      return responseOf(request, answer);
+      return responseOf(request, response);
     },
   };
 }
 
-async function responseOf(request: WebResource, answer: FetchResponse): Promise<HttpOperationResponse> {
+async function responseOf(request: WebResource, response: FetchResponse): Promise<HttpOperationResponse> {
   const headers = request.headers.clone();
   for (const name of headers.headerNames()) headers.remove(name);
-  for (const [name, value] of Object.entries(answer.headers)) headers.set(name, value);
-  return { request, status: answer.status, headers, bodyAsText: await text(answer.body) };
+  for (const [name, value] of Object.entries(response.headers)) headers.set(name, value);
+  return { request, status: response.status, headers, bodyAsText: await text(response.body) };
 }

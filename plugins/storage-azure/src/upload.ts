@@ -4,7 +4,7 @@ import type { BlobHTTPHeaders, BlockBlobClient } from "@azure/storage-blob";
 import { chunksOf } from "@mediatap/core/storage";
 import { failureOf } from "./failures.ts";
 
-/** Bytes of a block, and of what an upload holds in memory. */
+/** Bytes of a block, and of the memory that an upload uses. */
 const BLOCK_BYTES = 4 * 1024 * 1024;
 /** Milliseconds that each request of an upload may take. */
 const REQUEST_TIMEOUT_MS = 60_000;
@@ -30,18 +30,18 @@ export async function upload(
   const ids: string[] = [];
   for await (const { bytes, isLast } of chunksOf(body, BLOCK_BYTES)) {
     if (isLast && ids.length === 0) {
-      return answered((abortSignal) => blob.upload(bytes, bytes.length, { ...options, abortSignal }));
+      return runRequest((abortSignal) => blob.upload(bytes, bytes.length, { ...options, abortSignal }));
     }
     // All of a blob are equally long, and none is that of another upload to the same name.
     const id = Buffer.from(`${write}-${String(ids.length).padStart(5, "0")}`).toString("base64");
     ids.push(id);
-    await answered((abortSignal) => blob.stageBlock(id, bytes, bytes.length, { abortSignal }));
+    await runRequest((abortSignal) => blob.stageBlock(id, bytes, bytes.length, { abortSignal }));
   }
-  return answered((abortSignal) => blob.commitBlockList(ids, { ...options, abortSignal }));
+  return runRequest((abortSignal) => blob.commitBlockList(ids, { ...options, abortSignal }));
 }
 
 /** Makes a request of Azure's client; failures as MediaErrors. */
-export async function answered(request: (abortSignal: AbortSignal) => Promise<unknown>): Promise<void> {
+export async function runRequest(request: (abortSignal: AbortSignal) => Promise<unknown>): Promise<void> {
   try {
     await request(AbortSignal.timeout(REQUEST_TIMEOUT_MS));
   } catch (error) {
