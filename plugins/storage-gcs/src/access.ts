@@ -4,22 +4,22 @@ import type { Fields } from "./fields.ts";
 import { MAX_BYTES } from "./responses.ts";
 
 /**
- * The headers that open the bucket. `renew`: those of the last request were refused. `undefined`: there are no others.
+ * The headers that open the bucket. `refresh`: those of the last request were refused. `undefined`: there are no others.
  * Throws `EACCES` where Google knows no such account, and as any origin where it cannot be asked.
  */
-export type Access = (renew: boolean) => Promise<Readonly<Record<string, string>> | undefined>;
+export type Access = (refresh: boolean) => Promise<Readonly<Record<string, string>> | undefined>;
 
 /** Reading and writing objects; what an account may really do is its roles' matter. */
 const SCOPE = "https://www.googleapis.com/auth/devstorage.read_write";
-/** Milliseconds for which a token holds that came without an end. */
-const LIFETIME = 60 * 60_000;
+/** Milliseconds for which a token without an expiry time is used. */
+const TOKEN_LIFETIME_MS = 60 * 60_000;
 
 const library = () => import("google-auth-library");
 
 /** `timeout`: milliseconds that a login may take, retries included. */
 export function createAccess(fields: Fields, fetcher: Fetcher, timeout?: number): Access {
   const { anonymous, clientEmail, privateKey, tokenUri } = fields;
-  if (anonymous) return async (renew) => (renew ? undefined : {});
+  if (anonymous) return async (refresh) => (refresh ? undefined : {});
   const login =
     clientEmail !== undefined && privateKey !== undefined
       ? (signal: AbortSignal) =>
@@ -29,12 +29,12 @@ export function createAccess(fields: Fields, fetcher: Fetcher, timeout?: number)
     try {
       const { text, expires } = await login(signal);
       if (!text) throw new Error("a login without a token");
-      return { text, expires: expires ?? Date.now() + LIFETIME };
+      return { text, expires: expires ?? Date.now() + TOKEN_LIFETIME_MS };
     } catch (error) {
       throw loginFailureOf(error);
     }
   }, timeout);
-  return async (renew) => ({ authorization: `Bearer ${await tokens(renew)}` });
+  return async (refresh) => ({ authorization: `Bearer ${await tokens(refresh)}` });
 }
 
 interface Login {
@@ -73,14 +73,17 @@ async function defaultLogin(): Promise<Login> {
 function fetchBy(fetcher: Fetcher, address: string, signal: AbortSignal): typeof fetch {
   return async (_, init) => {
     const request = new Request(address, init);
-    const answer = await fetcher.fetch(address, {
+    const response = await fetcher.fetch(address, {
       method: "POST",
       headers: Object.fromEntries(request.headers),
       body: await request.text(),
       trusted: address,
       signal,
     });
-    return new Response(await textOf(answer, MAX_BYTES), { status: answer.status, headers: answer.headers });
+    return new Response(await textOf(response, MAX_BYTES), {
+      status: response.status,
+      headers: response.headers,
+    });
   };
 }
 

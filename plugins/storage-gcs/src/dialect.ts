@@ -30,16 +30,19 @@ export function speakGcs(fetcher: Fetcher): Fetcher {
     const { "if-modified-since": since, ...headers } = requestOf(options.headers);
     const head = options.method === "HEAD";
     const address = `${url}?${head ? `fields=${FIELDS}` : "alt=media"}`;
-    const answer = await fetcher.fetch(address, { ...options, method: "GET", headers, coded: !head });
-    if (answer.status === 404)
-      return (await isOfBucket(answer)) ? withHeaders(answer, { [NO_BUCKET]: "" }) : answer;
-    if (answer.status === 304) return withHeaders(answer, mediaMetadataOf(answer.headers));
-    if (answer.status !== 200 && answer.status !== 206) return answer;
-    const found = withHeaders(answer, head ? await metadataOf(answer) : mediaMetadataOf(answer.headers));
-    const isSame = since !== undefined && headers["if-none-match"] === undefined && isOld(found, since);
-    if (!isSame) return found;
-    found.cancel();
-    return { ...found, status: 304 };
+    const response = await fetcher.fetch(address, { ...options, method: "GET", headers, coded: !head });
+    if (response.status === 404)
+      return (await isOfBucket(response)) ? withHeaders(response, { [NO_BUCKET]: "" }) : response;
+    if (response.status === 304) return withHeaders(response, mediaMetadataOf(response.headers));
+    if (response.status !== 200 && response.status !== 206) return response;
+    const converted = withHeaders(
+      response,
+      head ? await metadataOf(response) : mediaMetadataOf(response.headers),
+    );
+    const isSame = since !== undefined && headers["if-none-match"] === undefined && isOld(converted, since);
+    if (!isSame) return converted;
+    converted.cancel();
+    return { ...converted, status: 304 };
   }
   return { fetch, close: fetcher.close };
 }
@@ -50,10 +53,10 @@ export function saysNoBucket(headers: Headers): boolean {
 }
 
 function requestOf(headers: Headers = {}): Record<string, string> {
-  const { "if-none-match": held, "if-range": same, ...others } = headers;
+  const { "if-none-match": ifNoneMatch, "if-range": same, ...others } = headers;
   return {
     ...others,
-    ...(held !== undefined && { "if-none-match": held.replace(/^"(.*)"$/, "$1") }),
+    ...(ifNoneMatch !== undefined && { "if-none-match": ifNoneMatch.replace(/^"(.*)"$/, "$1") }),
     ...(same !== undefined && { "if-match": same.replace(/^"(.*)"$/, "$1") }),
   };
 }
@@ -67,9 +70,9 @@ function mediaMetadataOf({ etag, "cache-control": cacheControl, ...headers }: He
 }
 
 /** What the object's resource says, as headers. */
-async function metadataOf(answer: FetchResponse): Promise<Headers> {
-  const said = await jsonOf(answer, resource);
-  const { size, contentType, contentEncoding, cacheControl, etag, updated, metadata } = said;
+async function metadataOf(response: FetchResponse): Promise<Headers> {
+  const object = await jsonOf(response, resource);
+  const { size, contentType, contentEncoding, cacheControl, etag, updated, metadata } = object;
   return {
     // A body that is stored compressed comes decoded, and then nobody knows its length.
     ...(size !== undefined && contentEncoding !== "gzip" && { "content-length": size }),
@@ -92,6 +95,6 @@ function cachingOf(cacheControl: string | undefined): Headers {
     : { "cache-control": cacheControl };
 }
 
-function withHeaders(answer: FetchResponse, headers: Headers): FetchResponse {
-  return { ...answer, headers };
+function withHeaders(response: FetchResponse, headers: Headers): FetchResponse {
+  return { ...response, headers };
 }

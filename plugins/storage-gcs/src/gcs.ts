@@ -25,7 +25,7 @@ import { isOfBucket, jsonOf } from "./responses.ts";
 import { resourceOf, upload } from "./upload.ts";
 
 /** Requests that remove the objects of a folder at a time. */
-const REMOVALS = 16;
+const CONCURRENT_REMOVALS = 16;
 
 const page = z.object({
   items: z
@@ -169,8 +169,8 @@ export function createGcs(origin: OriginConfig, fetcher: Fetcher, settings: Http
     async removeFolder(path) {
       if (keyOf(prefix, `${path}/x`) === undefined) return;
       for await (const keys of pagesOf(`${prefix}${path}/`)) {
-        for (let at = 0; at < keys.length; at += REMOVALS) {
-          await Promise.all(keys.slice(at, at + REMOVALS).map(removeKey));
+        for (let at = 0; at < keys.length; at += CONCURRENT_REMOVALS) {
+          await Promise.all(keys.slice(at, at + CONCURRENT_REMOVALS).map(removeKey));
         }
       }
     },

@@ -3,7 +3,7 @@ import { MediaError } from "@mediatap/core";
 import type { FetchResponse, FileMetadata, HttpRequest } from "@mediatap/core/storage";
 import { chunksOf } from "@mediatap/core/storage";
 
-/** Bytes that are held and sent at a time; a multiple of 256 KiB (Cloud Storage, "Resumable uploads"). */
+/** Bytes that are buffered and sent at once; a multiple of 256 KiB (Cloud Storage, "Resumable uploads"). */
 const CHUNK_BYTES = 4 * 1024 * 1024;
 
 export type Send = (url: string, request: Omit<HttpRequest, "signal">) => Promise<FetchResponse>;
@@ -19,8 +19,8 @@ export function resourceOf(name: string, { type, cacheControl, private: isPrivat
 }
 
 /**
- * Sends an object's bytes to a resumable upload. The object comes to be with the last byte: where the body breaks off,
- * the upload is given up, and what was there before stays.
+ * Sends an object's bytes to a resumable upload. The object is created with the last byte: if the body breaks off,
+ * the upload is cancelled, and the previous object stays.
  */
 export async function upload(session: string, body: Readable | Uint8Array, send: Send): Promise<void> {
   let sent = 0;
@@ -29,7 +29,7 @@ export async function upload(session: string, body: Readable | Uint8Array, send:
       sent = await put(session, bytes, sent, isLast ? sent + bytes.length : undefined, send);
     }
   } catch (error) {
-    // Answered with 499; a session that nobody ends is forgotten after a week.
+    // The response is 499; a session that is not cancelled expires after a week.
     await send(session, { method: "DELETE" }).then(
       ({ cancel }) => cancel(),
       () => {},
@@ -39,8 +39,8 @@ export async function upload(session: string, body: Readable | Uint8Array, send:
 }
 
 /**
- * Sends a chunk until the service has kept all of it; `total` with the last one. Bytes that were kept before may be sent
- * again, so a request that failed is simply repeated. Returns the place behind the chunk.
+ * Sends a chunk until the service has stored all of it; `total` with the last one. Stored bytes can be sent
+ * again, so a failed request is repeated. Returns the position after the chunk.
  */
 async function put(
   session: string,
@@ -59,16 +59,16 @@ async function put(
     });
     response.cancel();
     if (total !== undefined && (response.status === 200 || response.status === 201)) return end;
-    const kept = keptBy(response);
-    if (kept === end && total === undefined) return end;
+    const storedBytes = storedBytesOf(response);
+    if (storedBytes === end && total === undefined) return end;
     // Without progress this would go on for ever.
-    if (kept === undefined || kept <= at || kept > end) throw stuck(response);
-    at = kept;
+    if (storedBytes === undefined || storedBytes <= at || storedBytes > end) throw stuck(response);
+    at = storedBytes;
   }
 }
 
-/** How many bytes of the object the service has; `undefined`: the upload is over, or failed. */
-function keptBy({ status, headers }: FetchResponse): number | undefined {
+/** Bytes of the object that the service has stored; `undefined`: the upload is over, or failed. */
+function storedBytesOf({ status, headers }: FetchResponse): number | undefined {
   if (status !== 308) return undefined;
   const last = /^bytes=0-(\d{1,15})$/.exec(headers.range ?? "")?.[1];
   return last === undefined ? 0 : Number(last) + 1;
