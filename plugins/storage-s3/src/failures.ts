@@ -26,7 +26,7 @@ export function failureOf(cause: unknown): MediaError {
   } catch (error) {
     if (isMediaError(error)) return error;
   }
-  return invalidAnswer(cause);
+  return invalidResponse(cause);
 }
 
 /** Whether the SDK has found no credentials. */
@@ -52,12 +52,12 @@ export function isUnknownCondition(error: unknown): boolean {
 }
 
 /** A well-formed response that does not answer the request. */
-export function invalidAnswer(cause?: unknown): MediaError {
+export function invalidResponse(cause?: unknown): MediaError {
   return new MediaError("UNIDENTIFIED", "The origin sent an invalid response", { cause });
 }
 
 /** The response of the SDK; failures as MediaErrors. */
-export async function answered<T>(response: Promise<T>): Promise<T> {
+export async function withFailures<T>(response: Promise<T>): Promise<T> {
   try {
     return await response;
   } catch (error) {

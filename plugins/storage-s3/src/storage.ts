@@ -10,7 +10,7 @@ import {
 import { createBucket, type Settings } from "./bucket.ts";
 import { assertWorks, explained } from "./check.ts";
 import { errorCode } from "./dialect.ts";
-import { answered, isMissing } from "./failures.ts";
+import { isMissing, withFailures } from "./failures.ts";
 import type { Fields } from "./fields.ts";
 import { PART_BYTES, upload } from "./upload.ts";
 
@@ -18,7 +18,7 @@ import { PART_BYTES, upload } from "./upload.ts";
 const NOBODY = "mediatap-doctor/no-such-file";
 
 /** Requests that remove the objects of a folder at a time. */
-const REMOVALS = 16;
+const CONCURRENT_REMOVALS = 16;
 
 /**
  * The storage of a bucket. Objects are read by the core's HTTP file reader, as files of every HTTP origin are; the SDK
@@ -42,7 +42,7 @@ export function createStorage(
         // S3 itself does not report a key that is missing, other services do.
         if (!isMissing(error)) throw error;
       });
-    await answered(removed);
+    await withFailures(removed);
   }
 
   /** The keys that begin with a text. */
@@ -51,7 +51,7 @@ export function createStorage(
     let ContinuationToken: string | undefined;
     do {
       const input = { ...common, Prefix: start, ContinuationToken };
-      const page = await answered(client.send(new commands.ListObjectsV2Command(input)));
+      const page = await withFailures(client.send(new commands.ListObjectsV2Command(input)));
       yield (page.Contents ?? []).map(({ Key = "" }) => Key);
       ContinuationToken = page.IsTruncated ? page.NextContinuationToken : undefined;
     } while (ContinuationToken !== undefined);
@@ -108,8 +108,8 @@ export function createStorage(
     async removeFolder(path) {
       if (keyOf(prefix, `${path}/x`) === undefined) return;
       for await (const keys of pagesOf(`${prefix}${path}/`)) {
-        for (let at = 0; at < keys.length; at += REMOVALS) {
-          await Promise.all(keys.slice(at, at + REMOVALS).map(removeKey));
+        for (let at = 0; at < keys.length; at += CONCURRENT_REMOVALS) {
+          await Promise.all(keys.slice(at, at + CONCURRENT_REMOVALS).map(removeKey));
         }
       }
     },
@@ -128,7 +128,7 @@ export function createStorage(
       const list = async (above: string) => {
         const { commands, client, common } = await sdk();
         const input = { ...common, Prefix: above, Delimiter: "/", MaxKeys: limit, ContinuationToken: cursor };
-        const page = await answered(
+        const page = await withFailures(
           client.send(new commands.ListObjectsV2Command(input), { abortSignal: signal }),
         );
         const files = (page.Contents ?? []).map(({ Key = "", Size, LastModified }) => ({

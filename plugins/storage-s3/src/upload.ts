@@ -2,14 +2,20 @@ import type { Readable } from "node:stream";
 import type { CompletedPart } from "@aws-sdk/client-s3";
 import { chunksOf, type FileMetadata, nameTaken, type WriteMetadata } from "@mediatap/core/storage";
 import type { Sdk } from "./client.ts";
-import { answered, failureOf, invalidAnswer, isRefusedCondition, isUnknownCondition } from "./failures.ts";
+import {
+  failureOf,
+  invalidResponse,
+  isRefusedCondition,
+  isUnknownCondition,
+  withFailures,
+} from "./failures.ts";
 
-/** Bytes that are kept in memory and sent at a time; S3 accepts no part below 5 MiB. */
+/** Bytes that are buffered and sent at once; S3 accepts no part below 5 MiB. */
 export const PART_BYTES = 8 * 1024 * 1024;
 
 /**
- * Sends an object's bytes, in parts where they are many. The object comes to be with the last request: where the body
- * breaks off, nothing of it stays, and what was there before does.
+ * Sends an object's bytes, in parts if they are many. The object is created with the last request: if the body
+ * breaks off, nothing of it stays, and the previous object does.
  */
 export async function upload(
   { commands, client, common }: Sdk,
@@ -25,13 +31,13 @@ export async function upload(
 
   /** Sends the request with which the object appears. */
   async function complete(send: (condition: { readonly IfNoneMatch?: "*" }) => Promise<unknown>) {
-    if (!isNew) return await answered(send({}));
+    if (!isNew) return await withFailures(send({}));
     try {
       return await send({ IfNoneMatch: "*" });
     } catch (error) {
       if (isRefusedCondition(error)) throw nameTaken(error);
       if (!isUnknownCondition(error)) throw failureOf(error);
-      return await answered(send({}));
+      return await withFailures(send({}));
     }
   }
 
@@ -44,20 +50,20 @@ export async function upload(
         return;
       }
       const create = new commands.CreateMultipartUploadCommand({ ...at, ...headers });
-      UploadId ??= (await answered(client.send(create))).UploadId;
-      if (UploadId === undefined) throw invalidAnswer();
+      UploadId ??= (await withFailures(client.send(create))).UploadId;
+      if (UploadId === undefined) throw invalidResponse();
       const PartNumber = parts.length + 1;
       const part = new commands.UploadPartCommand({ ...content, UploadId, PartNumber });
-      const { ETag } = await answered(client.send(part));
-      if (ETag === undefined) throw invalidAnswer();
+      const { ETag } = await withFailures(client.send(part));
+      if (ETag === undefined) throw invalidResponse();
       parts.push({ PartNumber, ETag });
     }
-    const whole = { ...at, UploadId, MultipartUpload: { Parts: parts } };
+    const completeInput = { ...at, UploadId, MultipartUpload: { Parts: parts } };
     await complete((condition) =>
-      client.send(new commands.CompleteMultipartUploadCommand({ ...whole, ...condition })),
+      client.send(new commands.CompleteMultipartUploadCommand({ ...completeInput, ...condition })),
     );
   } catch (error) {
-    // Parts that nobody completes or aborts are kept, and cost money.
+    // Parts that are neither completed nor aborted stay stored, and cost money.
     if (UploadId !== undefined) {
       await client.send(new commands.AbortMultipartUploadCommand({ ...at, UploadId })).catch(() => undefined);
     }
@@ -65,7 +71,7 @@ export async function upload(
   }
 }
 
-/** Metadata as S3 keeps it beside an object. */
+/** Metadata as S3 stores it with an object. */
 function headersOf({ type, cacheControl, private: isPrivate }: FileMetadata) {
   return {
     ...(type !== undefined && { ContentType: type }),
