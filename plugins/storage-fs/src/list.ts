@@ -10,8 +10,8 @@ import {
 } from "@mediatap/core/storage";
 import { isBelow, TEMPORARY } from "./write.ts";
 
-/** Names that are read from a folder at a time. */
-const READ_AHEAD = 1024;
+/** Names that are read from a folder at once. */
+const READ_AHEAD_ENTRIES = 1024;
 
 /** An entry of a folder as it is sorted: folders first, then by name. */
 interface Candidate {
@@ -30,7 +30,7 @@ function compare(a: Candidate, b: Candidate): number {
 
 /**
  * One page of a folder below `root`, folders first. All names of the folder are read for each page, since file systems keep
- * them in no order, but only those of the page are kept and looked at.
+ * them in no order, but only those of the page are stored and inspected.
  */
 export async function listFolder(
   root: string,
@@ -66,24 +66,24 @@ export async function listFolder(
 
 /** The first entries after a candidate, in order. Names are read one by one, and those that cannot be among the first are dropped. */
 async function firstOf(folder: string, limit: number, after: Candidate | undefined, signal: AbortSignal) {
-  let kept: Candidate[] = [];
+  let candidates: Candidate[] = [];
   let isCut = false;
   const cut = () => {
-    kept.sort(compare);
-    isCut ||= kept.length > limit;
-    kept = kept.slice(0, limit);
+    candidates.sort(compare);
+    isCut ||= candidates.length > limit;
+    candidates = candidates.slice(0, limit);
   };
-  const names = await opendir(folder, { bufferSize: READ_AHEAD }).catch(unlessAbsent);
+  const names = await opendir(folder, { bufferSize: READ_AHEAD_ENTRIES }).catch(unlessAbsent);
   if (!names) return { first: [], hasMore: false };
   for await (const entry of names) {
     signal.throwIfAborted();
     const candidate = { kind: entry.isDirectory() ? "folder" : "file", name: entry.name } as const;
     if (!isListed(entry) || (after && compare(candidate, after) <= 0)) continue;
-    kept.push(candidate);
-    if (kept.length >= 2 * limit + READ_AHEAD) cut();
+    candidates.push(candidate);
+    if (candidates.length >= 2 * limit + READ_AHEAD_ENTRIES) cut();
   }
   cut();
-  return { first: kept, hasMore: isCut };
+  return { first: candidates, hasMore: isCut };
 }
 
 /** A link, and what a file system does not tell the kind of, may be anything: it is looked at if it is on the page. */
@@ -97,10 +97,10 @@ async function entryOf(inside: string, path: string, { name }: Candidate): Promi
   try {
     const real = await realpath(path);
     if (!isBelow(inside, real)) return undefined;
-    const found = await stat(real);
-    if (found.isDirectory()) return { name, kind: "folder", ...(real !== path && { isLink: true }) };
-    if (!found.isFile()) return undefined;
-    return { name, kind: "file", size: found.size, lastModified: Math.trunc(found.mtimeMs), private: false };
+    const stats = await stat(real);
+    if (stats.isDirectory()) return { name, kind: "folder", ...(real !== path && { isLink: true }) };
+    if (!stats.isFile()) return undefined;
+    return { name, kind: "file", size: stats.size, lastModified: Math.trunc(stats.mtimeMs), private: false };
   } catch {
     // Removed meanwhile, or a link that leads nowhere.
     return undefined;

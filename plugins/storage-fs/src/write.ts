@@ -9,8 +9,8 @@ import { ensureFolder, type FileMetadata, nameTaken, type Storage } from "@media
 /** A file under way: it becomes the real one by a rename. */
 export const TEMPORARY = /^\.mediatap-[\w-]+\.tmp$/;
 
-/** Milliseconds after which a file under way is one that a killed process left behind. */
-const ABANDONED = 24 * 60 * 60 * 1000;
+/** Age in milliseconds after which an unfinished file counts as abandoned by a killed process. */
+const ABANDONED_AGE_MS = 24 * 60 * 60 * 1000;
 
 /** What can be changed below `root`. Nothing is changed through a folder that is a link, wherever it leads. */
 export function folderWriting(
@@ -26,11 +26,11 @@ export function folderWriting(
     async removeFolder(path) {
       await explained("removed", async () => {
         const folder = join(await folderOf(root, path), basename(path));
-        const found = await lstat(folder).catch(unlessAbsent);
+        const stats = await lstat(folder).catch(unlessAbsent);
         // What a link leads to stays.
-        if (found?.isSymbolicLink() && (await stat(folder).catch(unlessAbsent))?.isDirectory())
+        if (stats?.isSymbolicLink() && (await stat(folder).catch(unlessAbsent))?.isDirectory())
           await unlink(folder);
-        else if (found?.isDirectory()) await rm(folder, { recursive: true, force: true });
+        else if (stats?.isDirectory()) await rm(folder, { recursive: true, force: true });
       });
     },
 
@@ -147,8 +147,8 @@ async function* walk(root: string, folder: string, prefix: string): AsyncGenerat
 }
 
 async function sweep(file: string): Promise<void> {
-  const found = await stat(file).catch(() => undefined);
-  if (found && Date.now() - found.mtimeMs > ABANDONED) await rm(file, { force: true });
+  const stats = await stat(file).catch(() => undefined);
+  if (stats && Date.now() - stats.mtimeMs > ABANDONED_AGE_MS) await rm(file, { force: true });
 }
 
 function segmentsOf(path: string): string[] {
