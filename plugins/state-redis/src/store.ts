@@ -4,10 +4,10 @@ import type { Revision, RevisionInfo, StateStore } from "@mediatap/core/state";
 import { createClient, createCluster, createSentinel } from "@redis/client";
 import { ADD, DELETE, DELETE_BEFORE, LIST, PUT, RANGE, READ, WRITE } from "./scripts.ts";
 
-/** Revisions that are kept. */
+/** Revisions that are stored. */
 const MAX_REVISIONS = 1000;
 
-/** How often other processes' revisions are looked for, in milliseconds: one GET. */
+/** Milliseconds between two polls for revisions of other processes: one GET. */
 const WATCH_INTERVAL_MS = 500;
 
 /** Milliseconds between two attempts to connect. */
@@ -32,7 +32,7 @@ export function openRedis(
   let failure: unknown;
   let timer: NodeJS.Timeout | undefined;
   let newest: string | null | undefined;
-  let isLooking = false;
+  let isPolling = false;
 
   const client = clientOf(redis, timeout);
   const isSingle = typeof redis === "string" || !("rootNodes" in redis || "sentinelRootNodes" in redis);
@@ -56,12 +56,12 @@ export function openRedis(
     }
   }
 
-  async function within<T>(work: () => Promise<T>): Promise<T> {
+  async function runCommand<T>(work: () => Promise<T>): Promise<T> {
     connection ??= connect();
     connection.catch(() => {});
     const onTimeout = (): never => {
-      const why = failure === undefined ? `no answer within ${timeout} ms` : reasonOf(failure);
-      throw new Error(`${name}: ${why}`, { cause: failure });
+      const reason = failure === undefined ? `no answer within ${timeout} ms` : reasonOf(failure);
+      throw new Error(`${name}: ${reason}`, { cause: failure });
     };
     // A single client queues commands until it is connected.
     const result = isSingle ? work() : connection.then(work);
@@ -69,50 +69,50 @@ export function openRedis(
   }
 
   const run = (script: string, keys: string[], ...args: readonly (string | number)[]): Promise<unknown> =>
-    within(() => client.eval(script, { keys, arguments: args.map(String) }));
+    runCommand(() => client.eval(script, { keys, arguments: args.map(String) }));
 
   /** Tells listeners if the newest revision is another one, and at first: it may have been written since they read. */
-  async function look(): Promise<void> {
-    if (isLooking) return;
-    isLooking = true;
+  async function poll(): Promise<void> {
+    if (isPolling) return;
+    isPolling = true;
     try {
-      const found = (await within(() => client.get(revisions[0] as string))) ?? "0";
+      const reply = (await runCommand(() => client.get(revisions[0] as string))) ?? "0";
       if (newest === null) logger.info("revisions are found again");
-      const isNew = newest !== found;
-      newest = found;
+      const isNew = newest !== reply;
+      newest = reply;
       if (isNew) for (const listener of listeners) listener();
     } catch (err) {
       // Once, until it works again.
       if (newest !== null) logger.warn({ err }, "looking for other revisions failed");
       newest = null;
     } finally {
-      isLooking = false;
+      isPolling = false;
     }
   }
 
   return {
     async read(number) {
-      const found = await run(READ, revisions, number ?? "");
-      return typeof found === "string" ? (JSON.parse(found) as Revision) : undefined;
+      const reply = await run(READ, revisions, number ?? "");
+      return typeof reply === "string" ? (JSON.parse(reply) as Revision) : undefined;
     },
     async write({ time, author, comment, content }, expected) {
       const revision: Revision = { number: expected + 1, time, author, comment, content };
       const written = await run(WRITE, revisions, expected, JSON.stringify(revision), MAX_REVISIONS);
       if (written !== 1) return undefined;
-      if (listeners.size > 0) await look();
+      if (listeners.size > 0) await poll();
       return revision;
     },
     async list({ before, limit }) {
-      const found = (await run(LIST, revisions, before ?? "", limit)) as string[];
-      return found.map((text): RevisionInfo => {
+      const reply = (await run(LIST, revisions, before ?? "", limit)) as string[];
+      return reply.map((text): RevisionInfo => {
         const { content: _, ...info } = JSON.parse(text) as Revision;
         return info;
       });
     },
     watch(onChange) {
       listeners.add(onChange);
-      void look();
-      timer ??= setInterval(look, WATCH_INTERVAL_MS).unref();
+      void poll();
+      timer ??= setInterval(poll, WATCH_INTERVAL_MS).unref();
       return () => {
         listeners.delete(onChange);
         if (listeners.size > 0) return;
@@ -124,7 +124,7 @@ export function openRedis(
       const keys = [`${prefix}:keys:${name}`, `${prefix}:values:${name}`];
       return {
         async get(key) {
-          return (await within(() => client.hGet(keys[1] as string, key))) ?? undefined;
+          return (await runCommand(() => client.hGet(keys[1] as string, key))) ?? undefined;
         },
         async put(key, value) {
           await run(PUT, keys, key, value);
@@ -137,9 +137,9 @@ export function openRedis(
         },
         async list(from, to) {
           const bounds = [from === undefined ? "-" : `[${from}`, to === undefined ? "+" : `(${to}`];
-          const found = (await run(RANGE, keys, ...bounds)) as string[];
-          return Array.from({ length: found.length / 2 }, (_, at) => {
-            const [key = "", value = ""] = found.slice(2 * at, 2 * at + 2);
+          const reply = (await run(RANGE, keys, ...bounds)) as string[];
+          return Array.from({ length: reply.length / 2 }, (_, at) => {
+            const [key = "", value = ""] = reply.slice(2 * at, 2 * at + 2);
             return [key, value] as const;
           });
         },
@@ -168,19 +168,19 @@ interface Client {
 
 function clientOf(redis: RedisSettings["redis"], timeout: number): Client {
   const given = typeof redis === "string" ? { url: redis } : redis;
-  const patient = (own: unknown): object => {
+  const clientOptions = (own: unknown): object => {
     const { socket, ...more } = (own ?? {}) as { socket?: object };
     const connect = { connectTimeout: timeout, reconnectStrategy: RECONNECT_INTERVAL_MS };
     return { disableOfflineQueue: false, ...more, socket: { ...connect, ...socket } };
   };
   if ("rootNodes" in given) {
-    return createCluster({ ...given, defaults: patient(given.defaults) } as never) as never;
+    return createCluster({ ...given, defaults: clientOptions(given.defaults) } as never) as never;
   }
   if ("sentinelRootNodes" in given) {
     return createSentinel({
       ...given,
-      nodeClientOptions: patient(given.nodeClientOptions),
+      nodeClientOptions: clientOptions(given.nodeClientOptions),
     } as never) as never;
   }
-  return createClient(patient(given)) as never;
+  return createClient(clientOptions(given)) as never;
 }
