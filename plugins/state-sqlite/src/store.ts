@@ -7,7 +7,7 @@ import { isMediaError, MediaError, type PluginApi } from "@mediatap/core";
 import { exportRevision, type Revision, type RevisionInfo, type StateStore } from "@mediatap/core/state";
 
 /** Layout of the tables: `PRAGMA user_version` of the file. */
-const LAYOUT = 1;
+const LAYOUT_VERSION = 1;
 
 const TABLES = `
   CREATE TABLE IF NOT EXISTS revisions (
@@ -16,7 +16,7 @@ const TABLES = `
   CREATE TABLE IF NOT EXISTS records (
     collection TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (collection, key)
   ) STRICT, WITHOUT ROWID;
-  PRAGMA user_version = ${LAYOUT};
+  PRAGMA user_version = ${LAYOUT_VERSION};
 `;
 
 /** Result codes (https://sqlite.org/rescode.html). */
@@ -25,17 +25,17 @@ const SQLITE_CORRUPT = 11;
 const SQLITE_FULL = 13;
 const SQLITE_NOTADB = 26;
 
-/** Revisions that are kept. */
+/** Revisions that are stored. */
 const MAX_REVISIONS = 1000;
 
-/** How often other processes' revisions are looked for, in milliseconds: one read of a page that is in memory. */
+/** Milliseconds between two polls for revisions of other processes: one read of a page that is in memory. */
 const WATCH_INTERVAL_MS = 500;
 
 /** Milliseconds for which another process's write is waited for; at the start and, without blocking this process, later. */
 const BUSY_TIMEOUT_MS = 10_000;
 const BUSY_PAUSE_MS = 10;
 
-/** Opens the file, which is made if it is missing. Throws `ECONFIG` if it cannot be used. */
+/** Opens the file, which is created if it is missing. Throws `ECONFIG` if it cannot be used. */
 export function openSqlite(path: string, logger: PluginApi["logger"]): StateStore {
   const database = openFile(path);
   const listeners = new Set<() => void>();
@@ -52,7 +52,7 @@ export function openSqlite(path: string, logger: PluginApi["logger"]): StateStor
     return Number(database.prepare("SELECT max(number) AS number FROM revisions").get()?.number ?? 0);
   }
 
-  function look(): void {
+  function poll(): void {
     try {
       const now = dataVersion();
       if (now === version) return;
@@ -130,7 +130,7 @@ export function openSqlite(path: string, logger: PluginApi["logger"]): StateStor
     },
     watch(onChange) {
       listeners.add(onChange);
-      timer ??= setInterval(look, WATCH_INTERVAL_MS).unref();
+      timer ??= setInterval(poll, WATCH_INTERVAL_MS).unref();
       return () => {
         listeners.delete(onChange);
         if (listeners.size > 0) return;
@@ -188,14 +188,14 @@ function openFile(path: string): DatabaseSync {
     closeSync(openSync(path, "a", 0o600));
     database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
     const layout = Number(database.prepare("PRAGMA user_version").get()?.user_version);
-    if (layout > LAYOUT) {
+    if (layout > LAYOUT_VERSION) {
       throw new MediaError("ECONFIG", `state-sqlite: ${path} was written by a newer version: install it`);
     }
     // A commit survives the end of the process, and a power failure.
     database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
-    if (layout < LAYOUT) database.exec(`BEGIN IMMEDIATE; ${TABLES} COMMIT;`);
-    const { quick_check: found } = database.prepare("PRAGMA quick_check(1)").get() ?? {};
-    if (found !== "ok") throw damaged(path, String(found));
+    if (layout < LAYOUT_VERSION) database.exec(`BEGIN IMMEDIATE; ${TABLES} COMMIT;`);
+    const { quick_check: checkResult } = database.prepare("PRAGMA quick_check(1)").get() ?? {};
+    if (checkResult !== "ok") throw damaged(path, String(checkResult));
     database.exec("PRAGMA busy_timeout = 0");
     return database;
   } catch (error) {
