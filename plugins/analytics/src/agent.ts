@@ -57,9 +57,9 @@ export function agentOf(header: string): Agent {
   const text = header.slice(0, MAX_LENGTH);
   const bot = BOT.exec(text)?.[1];
   if (bot !== undefined) return { name: bot.slice(0, 40), device: "robot" };
-  const found = BROWSERS.find(([, version]) => version.test(text));
-  if (!found) return { name: "other", device: deviceOf(text) };
-  const [name, pattern] = found;
+  const match = BROWSERS.find(([, version]) => version.test(text));
+  if (!match) return { name: "other", device: deviceOf(text) };
+  const [name, pattern] = match;
   const version = pattern.exec(text)?.[1] ?? "";
   return { name: version === "" ? name : `${name} ${version}`, device: deviceOf(text) };
 }

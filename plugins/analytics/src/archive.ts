@@ -4,9 +4,9 @@ import { type Bucket, type BucketData, createBucket, dataOf, mergeBucket } from 
 import type { HourData } from "./counter.ts";
 import { labelOf, PERIOD_MS, type Period, startOf, startOfLabel } from "./period.ts";
 
-/** Days for which hours are kept, and for which days are, beside the present day. */
-export const HOUR_DAYS_KEPT = 3;
-export const DAYS_KEPT = 90;
+/** Days for which hours and days are stored, besides the current day. */
+export const HOUR_RETENTION_DAYS = 3;
+export const RETENTION_DAYS = 90;
 
 /** Milliseconds after which a day that has ended is rolled up, and once more: some process may have written late. */
 const ROLL_UPS_AFTER_MS = [600_000, PERIOD_MS.day];
@@ -106,8 +106,8 @@ export function createArchive({ hours, days }: Collections, now = () => Date.now
     },
     async tidy(accounts) {
       const today = startOf("day", now());
-      const earliest = today - DAYS_KEPT * PERIOD_MS.day;
-      const oldestHours = today - HOUR_DAYS_KEPT * PERIOD_MS.day;
+      const earliest = today - RETENTION_DAYS * PERIOD_MS.day;
+      const oldestHours = today - HOUR_RETENTION_DAYS * PERIOD_MS.day;
       const done = await days.get(DONE);
       const next = done === undefined ? oldestHours : startOfLabel(done) + PERIOD_MS.day;
       for (let day = Math.max(next, earliest); day < today; day += PERIOD_MS.day) {
@@ -120,10 +120,10 @@ export function createArchive({ hours, days }: Collections, now = () => Date.now
     async *read(period, from, to) {
       if (period === "hour") return yield* readHours(hours, from, to);
       for (let day = from; day < to; day += PERIOD_MS.day) {
-        const [first, ...found] = await listOf(days, "day", day, day + PERIOD_MS.day);
+        const [first, ...entries] = await listOf(days, "day", day, day + PERIOD_MS.day);
         // Without it some endpoints may be missing yet.
         const isRolledUp = first?.[0] === `${labelOf("day", day)}/`;
-        if (isRolledUp) for (const [, value] of found) yield { start: day, data: parse(value) };
+        if (isRolledUp) for (const [, value] of entries) yield { start: day, data: parse(value) };
         else {
           for await (const { data } of readHours(hours, day, day + PERIOD_MS.day)) yield { start: day, data };
         }
@@ -135,9 +135,9 @@ export function createArchive({ hours, days }: Collections, now = () => Date.now
 /** Hour by hour: other work of the process goes on in between. */
 async function* readHours(records: Records, from: number, to: number): AsyncGenerator<PeriodData, void> {
   for (let start = from; start < to; start += PERIOD_MS.hour) {
-    const found = await listOf(records, "hour", start, start + PERIOD_MS.hour);
-    for (const [, value] of found) yield { start, data: parse(value) };
-    if (found.length > 0) await setImmediate();
+    const entries = await listOf(records, "hour", start, start + PERIOD_MS.hour);
+    for (const [, value] of entries) yield { start, data: parse(value) };
+    if (entries.length > 0) await setImmediate();
   }
 }
 

@@ -5,10 +5,10 @@ import { type Account, REQUEST_COST } from "./cpu.ts";
 import { PERIOD_MS, startOf } from "./period.ts";
 
 /** Endpoints whose lists have their usual capacity; with more endpoints each has less, so that memory stays bounded. */
-const FULL_ENDPOINTS = 24;
+const MAX_FULL_LIST_ENDPOINTS = 24;
 
 /** Requests that are counted at a time: a batch takes half the CPU of single ones, whose code and data are not in the CPU's caches. */
-const BATCH = 128;
+const BATCH_REQUESTS = 128;
 
 /** Hours of an endpoint that are kept although they could not be written. */
 const MAX_HOURS = 3;
@@ -137,7 +137,7 @@ export function createCounter({ countryHeader, now = () => Date.now() }: Counter
     if (endpoint.name === "") return;
     const status = reply?.status;
     batch.push({ endpoint, target, request, job, record, cache, error, status, bytes, time: now() });
-    if (batch.length >= BATCH) countBatch();
+    if (batch.length >= BATCH_REQUESTS) countBatch();
   }
 
   function countBatch(): void {
@@ -225,7 +225,7 @@ export function createCounter({ countryHeader, now = () => Date.now() }: Counter
       else attempted(report);
     },
     adapt(endpoints) {
-      detail = Math.min(1, FULL_ENDPOINTS / Math.max(1, endpoints.length));
+      detail = Math.min(1, MAX_FULL_LIST_ENDPOINTS / Math.max(1, endpoints.length));
       current = new Set(endpoints.map(keyOf));
     },
     accounts() {

@@ -1,11 +1,11 @@
 import { type Endpoint, invalid, MediaError, type RouteRequest } from "@mediatap/core";
 import type { UsageQuery } from "@mediatap/core/usage";
 import { z } from "zod";
-import { DAYS_KEPT, HOUR_DAYS_KEPT } from "./archive.ts";
+import { HOUR_RETENTION_DAYS, RETENTION_DAYS } from "./archive.ts";
 import { PERIOD_MS, type Period, startOf } from "./period.ts";
 
 /** Longest spans of a report, in days. */
-const MAX_DAYS = { hour: HOUR_DAYS_KEPT, day: DAYS_KEPT } as const;
+const MAX_DAYS = { hour: HOUR_RETENTION_DAYS, day: RETENTION_DAYS } as const;
 
 /** Spans of a report that names no beginning. */
 const USUAL_MS = { hour: PERIOD_MS.day, day: 30 * PERIOD_MS.day } as const;

@@ -5,18 +5,18 @@ import { createCounter } from "./counter.ts";
 import { createCpuMeter } from "./cpu.ts";
 import { memoryRecords } from "./memory.ts";
 
-/** How often a process writes what it has counted, in milliseconds: at most so much is lost if it crashes. */
+/** Milliseconds between two writes of the counters: at most this much is lost if the process crashes. */
 const WRITE_INTERVAL_MS = 10_000;
 
-/** Part of the time that a process may spend on that: with many endpoints or a slow store it writes less often. */
-const WRITE_SHARE = 0.05;
+/** Fraction of the time that a process spends on writes: with many endpoints or a slow store it writes less often. */
+const MAX_WRITE_FRACTION = 0.05;
 
-/** How often old hours are added up and deleted; processes begin at different times. */
-const TIDY_INTERVAL_MS = 3_600_000;
-const TIDY_SPREAD_MS = 60_000;
+/** Milliseconds between two runs that add up and delete old hours, and the random offset of the first run. */
+const CLEANUP_INTERVAL_MS = 3_600_000;
+const CLEANUP_SPREAD_MS = 60_000;
 
-/** Characters of hours and of days that a server keeps in memory if it has no store. */
-const MEMORY_CHARACTERS = 8_000_000;
+/** Characters of hours and of days that a server stores in memory if it has no state store. */
+const MAX_MEMORY_CHARACTERS = 8_000_000;
 
 /** What it gets from the runtime that is active. */
 export interface RecorderUse {
@@ -50,7 +50,7 @@ export function createRecorder({ countryHeader, workers, logger }: RecorderOptio
   const writer = randomBytes(6).toString("base64url");
   const counter = createCounter({ countryHeader });
   const meter = createCpuMeter();
-  const budget = MEMORY_CHARACTERS / workers;
+  const budget = MAX_MEMORY_CHARACTERS / workers;
   const memory = { hours: memoryRecords(budget), days: memoryRecords(budget) };
   let archive = createArchive(memory);
   let isIdle = () => true;
@@ -58,14 +58,14 @@ export function createRecorder({ countryHeader, workers, logger }: RecorderOptio
   let accounts: ReadonlySet<string> = new Set([""]);
   let isBroken = false;
   let isClosed = false;
-  let tidyAt = Date.now() + Math.random() * TIDY_SPREAD_MS;
+  let cleanupAt = Date.now() + Math.random() * CLEANUP_SPREAD_MS;
   let writing = Promise.resolve();
   let timer = setTimeout(writeRegularly, WRITE_INTERVAL_MS).unref();
 
   async function writeRegularly(): Promise<void> {
     const began = performance.now();
     await write();
-    const delay = Math.max(WRITE_INTERVAL_MS, (performance.now() - began) / WRITE_SHARE);
+    const delay = Math.max(WRITE_INTERVAL_MS, (performance.now() - began) / MAX_WRITE_FRACTION);
     if (!isClosed) timer = setTimeout(writeRegularly, delay).unref();
   }
 
@@ -81,9 +81,9 @@ export function createRecorder({ countryHeader, workers, logger }: RecorderOptio
         if (accounts.has(hour.data.tenant)) await archive.write(hour, writer);
         written();
       }
-      if (Date.now() >= tidyAt) {
+      if (Date.now() >= cleanupAt) {
         await archive.tidy(accounts);
-        tidyAt = Date.now() + TIDY_INTERVAL_MS;
+        cleanupAt = Date.now() + CLEANUP_INTERVAL_MS;
       }
       isBroken = false;
     } catch (err) {
@@ -101,7 +101,7 @@ export function createRecorder({ countryHeader, workers, logger }: RecorderOptio
       isIdle = parts.isIdle;
       counter.adapt(endpoints);
       const next = new Set(["", ...endpoints.map(({ tenant }) => tenant)]);
-      if ([...accounts].some((account) => !next.has(account))) tidyAt = 0;
+      if ([...accounts].some((account) => !next.has(account))) cleanupAt = 0;
       accounts = next;
     },
     count: counter.count,

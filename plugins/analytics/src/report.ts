@@ -46,7 +46,7 @@ export const reportSchema = z.object({
 /** Adds up what was counted. */
 export async function reportOf(
   { from, to, by, endpoints }: UsageQuery,
-  found: AsyncIterable<PeriodData>,
+  periods: AsyncIterable<PeriodData>,
   prices?: Prices,
 ): Promise<Usage> {
   const allowed = new Set(endpoints.map(({ tenant, name }) => JSON.stringify([tenant, name])));
@@ -55,7 +55,7 @@ export async function reportOf(
   for (let time = from; time < to; time += PERIOD_MS[by]) series.set(time, noSums());
   const byEndpoint = new Map<string, { tenant: string; endpoint: string; sums: Sums }>();
   const lists = new Map(LIST_NAMES.map((name) => [name, new Sketch(LISTS[name])]));
-  for await (const { start, data } of found) {
+  for await (const { start, data } of periods) {
     const { tenant, endpoint, sums } = data;
     const key = JSON.stringify([tenant, endpoint]);
     if (!allowed.has(key)) continue;
