@@ -14,7 +14,7 @@ export interface Response {
 }
 
 /** What of it is reported. */
-export interface Facts {
+export interface ResponseSummary {
   readonly status: number;
   readonly type: string;
   readonly bytes: number;
@@ -25,8 +25,8 @@ export interface Facts {
 }
 
 export interface Comparison {
-  readonly old: Facts;
-  readonly new: Facts;
+  readonly old: ResponseSummary;
+  readonly new: ResponseSummary;
   /** Structural similarity of the pictures, 0–1. Left out: they have other sizes, or are none. */
   readonly ssim?: number;
   /** Their SSIMULACRA 2 score, if it was wanted: 100 is identical. */
@@ -59,8 +59,8 @@ const MAX_COLOUR_SIDE = 32;
 /** Mean distance of colours, 0–255, of pictures that count as equal. Lossy formats at low quality reach 4. */
 const MAX_COLOUR_DISTANCE = 7;
 
-/** A body that is larger by this share is noted. */
-const LARGER = 1.25;
+/** A body that is larger by this factor is reported. */
+const MAX_SIZE_RATIO = 1.25;
 
 /** Compares what two servers have sent for the same URL. */
 export async function compare(
@@ -69,7 +69,7 @@ export async function compare(
   options: CompareOptions,
 ): Promise<Comparison> {
   const pictures = await Promise.all([pictureOf(before), pictureOf(after)]);
-  const [old, own] = [factsOf(before, pictures[0]), factsOf(after, pictures[1])];
+  const [old, own] = [summaryOf(before, pictures[0]), summaryOf(after, pictures[1])];
   const differences: string[] = [];
   const both = { old, new: own, differences, notes: [] as string[] };
   if (old.status !== own.status) differences.push(`status ${own.status} instead of ${old.status}`);
@@ -101,7 +101,7 @@ function notesOf({ headers: old, body }: Response, { headers: own, body: ownBody
   const notes = HEADERS.filter((name) => old[name] !== undefined && own[name] === undefined).map(
     (name) => `no ${name}`,
   );
-  if (ownBody.length > body.length * LARGER) {
+  if (ownBody.length > body.length * MAX_SIZE_RATIO) {
     notes.push(`${Math.round((ownBody.length / body.length - 1) * 100)} % more bytes`);
   }
   const [age, ownAge] = [maxAge(old["cache-control"]), maxAge(own["cache-control"])];
@@ -138,7 +138,7 @@ async function pictureOf({ status, type, body }: Response): Promise<Picture | un
 const uprightSize = ({ width, height, orientation = 1 }: Metadata) =>
   orientation > 4 ? { width: height, height: width } : { width, height };
 
-function factsOf({ status, type, body, time }: Response, picture: Picture | undefined): Facts {
+function summaryOf({ status, type, body, time }: Response, picture: Picture | undefined): ResponseSummary {
   const size = picture && { width: picture.width, height: picture.height };
   return { status, type, bytes: body.length, time: Math.round(time), ...size };
 }

@@ -1,9 +1,9 @@
 import { printable } from "@mediatap/core";
 import type { Checked, Pictures, Verdict } from "./check.ts";
-import type { Facts } from "./compare.ts";
+import type { ResponseSummary } from "./compare.ts";
 
 /** Pairs of pictures that the report shows at most: of URLs that differ, and of equal ones. */
-const MOST = { different: 60, equal: 12 };
+const MAX_PICTURES = { different: 60, equal: 12 };
 
 /** Width of a picture in the report. */
 const SHOWN_WIDTH = 480;
@@ -69,12 +69,12 @@ export interface PicturePair {
 /** Collects what the HTML report shows: small copies of pictures, for some URLs of each verdict. */
 export function createGallery() {
   const shown = new Map<string, PicturePair>();
-  const left = { ...MOST };
+  const remainingPictures = { ...MAX_PICTURES };
   return {
     pictures: shown as ReadonlyMap<string, PicturePair>,
     async add({ url, verdict }: Checked, pictures: Pictures): Promise<void> {
-      if ((verdict !== "different" && verdict !== "equal") || left[verdict] === 0) return;
-      left[verdict]--;
+      if ((verdict !== "different" && verdict !== "equal") || remainingPictures[verdict] === 0) return;
+      remainingPictures[verdict]--;
       const [old, own] = await Promise.all([dataUrl(pictures.old.body), dataUrl(pictures.new.body)]);
       if (old !== "" || own !== "") shown.set(url, { old, new: own });
     },
@@ -146,24 +146,24 @@ function part(verdict: Verdict, results: readonly Checked[], pictures: Gallery["
 
 function item(result: Checked, pictures: Gallery["pictures"]): string {
   const pair = pictures.get(result.url);
-  const facts = "comparison" in result ? result.comparison : undefined;
+  const summary = "comparison" in result ? result.comparison : undefined;
   const sides = [
-    ["old", facts?.old, pair?.old],
-    ["new", facts?.new, pair?.new],
+    ["old", summary?.old, pair?.old],
+    ["new", summary?.new, pair?.new],
   ] as const;
-  const figures = facts
+  const figures = summary
     ? `<div class="sides">${sides.map(([side, fact, picture]) => figure(side, fact, picture)).join("")}</div>`
     : "";
   const scores = [
-    ...(facts?.ssim === undefined ? [] : [`similarity ${facts.ssim.toFixed(3)}`]),
-    ...(facts?.ssimulacra2 === undefined ? [] : [`SSIMULACRA 2 ${facts.ssimulacra2.toFixed(1)}`]),
+    ...(summary?.ssim === undefined ? [] : [`similarity ${summary.ssim.toFixed(3)}`]),
+    ...(summary?.ssimulacra2 === undefined ? [] : [`SSIMULACRA 2 ${summary.ssimulacra2.toFixed(1)}`]),
   ];
   const likeness = scores.length === 0 ? "" : ` <small>${scores.join(", ")}</small>`;
   return `<article><p><code>${escaped(result.url)}</code></p><p>${escaped(reasonOf(result) || "equal")}${likeness}</p>${figures}</article>`;
 }
 
-function figure(side: string, facts: Facts | undefined, picture: string | undefined): string {
-  const { status = "", type = "", bytes = 0, width, height, time } = facts ?? {};
+function figure(side: string, summary: ResponseSummary | undefined, picture: string | undefined): string {
+  const { status = "", type = "", bytes = 0, width, height, time } = summary ?? {};
   const size = width === undefined ? "" : `${width} × ${height}, `;
   const image = picture ? `<img src="${picture}" alt="the ${side} picture" loading="lazy">` : "";
   return `<figure>${image}<figcaption>${side}: ${status} ${escaped(type)}, ${size}${(bytes / 1024).toFixed(1)} KiB, ${time} ms</figcaption></figure>`;

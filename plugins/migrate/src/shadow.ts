@@ -15,7 +15,7 @@ const MAX_BODY_BYTES = 16 * 1024 * 1024;
 const MAX_PIXELS = 1_000_000;
 
 /** Characters of a URL, above which it is not compared. */
-const MAX_URL = 2000;
+const MAX_URL_CHARACTERS = 2000;
 
 /** URLs that are not compared again by this process. */
 const MAX_SEEN = 20_000;
@@ -24,7 +24,7 @@ const MAX_SEEN = 20_000;
 const TIMEOUT_MS = 60_000;
 
 /** Least structural similarity of pictures that count as equal. */
-const SSIM = 0.9;
+const MIN_SSIM = 0.9;
 
 export interface ShadowParts extends Pick<PluginApi, "jobs" | "logger" | "state"> {
   /** The report of an endpoint. */
@@ -58,7 +58,7 @@ export function createShadow({ jobs, logger, state, logOf, random = Math.random 
     const share = endpoint.fields.migrate?.share ?? 0;
     if (!log || random() >= share || active >= MAX_COMPARISONS) return undefined;
     if (stop.signal.aborted || !isWhole(exchange) || isBusy()) return undefined;
-    if (request.url.length > MAX_URL) return undefined;
+    if (request.url.length > MAX_URL_CHARACTERS) return undefined;
     const name = hash("sha256", `${endpoint.tenant}/${endpoint.name} ${request.url}`, "base64");
     if (seen.has(name)) return undefined;
     active++;
@@ -99,7 +99,7 @@ export function createShadow({ jobs, logger, state, logOf, random = Math.random 
     const pictures = { old, new: own };
     await log.add(
       endpoint,
-      await judge(url, understood, pictures, { ssim: SSIM, pixels: MAX_PIXELS }),
+      await judge(url, understood, pictures, { ssim: MIN_SSIM, pixels: MAX_PIXELS }),
       pictures,
     );
   }

@@ -13,9 +13,9 @@ export async function readUrls(file: string, base: URL): Promise<string[]> {
     throw new MediaError("ECONFIG", `${file}: cannot be read (${error.code})`, { cause: error });
   });
   if (text.length > MAX_BYTES) throw new MediaError("ECONFIG", `${file}: larger than ${MAX_BYTES} bytes`);
-  const found = urlsIn(text).flatMap((url) => pathBelow(url, base) ?? []);
-  if (found.length === 0) throw new MediaError("ECONFIG", `${file}: no URL below ${base.href}`);
-  return [...new Set(found)];
+  const paths = urlsIn(text).flatMap((url) => pathBelow(url, base) ?? []);
+  if (paths.length === 0) throw new MediaError("ECONFIG", `${file}: no URL below ${base.href}`);
+  return [...new Set(paths)];
 }
 
 /** Evenly distributed ones, in their order. */
@@ -26,8 +26,10 @@ export function sampleOf<T>(all: readonly T[], count: number): T[] {
 
 export function urlsIn(text: string): string[] {
   if (/^\s*</.test(text)) {
-    const places = text.matchAll(/<(?:\w+:)?loc>\s*(?:<!\[CDATA\[)?([^<\]]+?)(?:\]\]>)?\s*<\/(?:\w+:)?loc>/g);
-    return [...places].map(([, url = ""]) => withoutEntities(url));
+    const locations = text.matchAll(
+      /<(?:\w+:)?loc>\s*(?:<!\[CDATA\[)?([^<\]]+?)(?:\]\]>)?\s*<\/(?:\w+:)?loc>/g,
+    );
+    return [...locations].map(([, url = ""]) => withoutEntities(url));
   }
   return text.split("\n").flatMap((line) => urlOfLine(line.trim()) ?? []);
 }
@@ -48,9 +50,9 @@ function urlOfEntry(line: string): string | undefined {
   try {
     const entry = JSON.parse(line) as Record<string, unknown>;
     const request = entry.request as Record<string, unknown> | undefined;
-    for (const place of [entry, ...(typeof request === "object" && request ? [request] : [])]) {
-      const field = FIELDS.find((name) => typeof place[name] === "string" && place[name] !== "");
-      if (field !== undefined) return place[field] as string;
+    for (const candidate of [entry, ...(typeof request === "object" && request ? [request] : [])]) {
+      const field = FIELDS.find((name) => typeof candidate[name] === "string" && candidate[name] !== "");
+      if (field !== undefined) return candidate[field] as string;
     }
   } catch {
     // Not an entry of a log.
