@@ -21,7 +21,7 @@ import { replyOf } from "./inspect.ts";
 import type { Session } from "./session.ts";
 
 /** Entries on a page. */
-const PAGE = 60;
+const PAGE_ENTRIES = 60;
 
 const ANSWER_TIMEOUT_MS = 120_000;
 
@@ -59,7 +59,7 @@ export function createBrowse({ jobs, origins, limitsOf, logger }: Api) {
     const problems: { origin: string; message: string }[] = [];
     const host = header("host") ?? "";
     const { entries: items, next } = await listOrigins<Item>(listed, path, {
-      limit: PAGE,
+      limit: PAGE_ENTRIES,
       signal,
       ...(cursor !== null && { cursor }),
       async keep(entries, { name, storage }) {
@@ -102,8 +102,8 @@ export function createBrowse({ jobs, origins, limitsOf, logger }: Api) {
       await found.close?.();
       return found.private === true;
     };
-    const marks = await Promise.all(entries.map(isPrivate));
-    return entries.filter((_, at) => !marks[at]);
+    const isPrivateList = await Promise.all(entries.map(isPrivate));
+    return entries.filter((_, at) => !isPrivateList[at]);
   }
 
   async function itemOf(
@@ -111,11 +111,11 @@ export function createBrowse({ jobs, origins, limitsOf, logger }: Api) {
     { endpoint, path, origin, host }: { endpoint: Endpoint; path: string; origin: string; host: string },
   ): Promise<Item> {
     if (kind === "folder") return { name, kind, origin };
-    const whole = join(path, name);
-    const url = urlOf(endpoint, whole);
+    const fullPath = join(path, name);
+    const url = urlOf(endpoint, fullPath);
     const job = await jobs.resolve(url, { host }).catch(() => undefined);
     const isThere =
-      job?.asset.path === whole &&
+      job?.asset.path === fullPath &&
       job.asset.endpoint === endpoint.name &&
       job.transformation.steps.length === 0;
     if (!job || !isThere) return { name, kind: "file", origin, ...metadata };
@@ -132,14 +132,14 @@ export function createBrowse({ jobs, origins, limitsOf, logger }: Api) {
     const resize: Step = { op: "resize", width, height: width, fit: "inside", enlarge: false };
     const steps: Step[] = job.media === "video" ? [{ op: "frame", page: 1, time: 0 }, resize] : [resize];
     const output = { format: "webp", quality: THUMBNAIL_QUALITY } as const;
-    return await replyOf(await obtained({ ...job, transformation: { steps, output } }, session));
+    return await replyOf(await renditionOf({ ...job, transformation: { steps, output } }, session));
   }
 
   /** What is known of a file without its pixels. */
   async function about(request: RouteRequest, session: Session): Promise<unknown> {
     const job = await fileOf(request, session);
     const transformation = { steps: [], output: { info: {} } };
-    const { body, record } = await obtained({ ...job, transformation }, session);
+    const { body, record } = await renditionOf({ ...job, transformation }, session);
     try {
       if (!body || record.format !== "json")
         throw new MediaError("EUNSUPPORTED", "No plugin of this server describes files");
@@ -160,7 +160,7 @@ export function createBrowse({ jobs, origins, limitsOf, logger }: Api) {
     return { asset, language, media, accept: "basic", query: [], delivery: {}, transformation };
   }
 
-  function obtained(job: Job, { isSignedIn }: Session) {
+  function renditionOf(job: Job, { isSignedIn }: Session) {
     return jobs.obtain(job, { signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS), trusted: isSignedIn });
   }
 

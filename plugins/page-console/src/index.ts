@@ -73,15 +73,15 @@ export function pageConsole(options: PageConsoleOptions = {}): Plugin {
       route(
         "GET",
         `${ROOT}/session`,
-        answered(async (request) => {
-          const session = await sessions.found(request);
+        withErrors(async (request) => {
+          const session = await sessions.find(request);
           return json(session ? accountOf(session) : { isOpen: false, ...provider });
         }),
       );
       route(
         "POST",
         `${ROOT}/session`,
-        answered(async (request) => {
+        withErrors(async (request) => {
           const { key } = await bodyOf(request, signInSchema);
           const { session, cookie } = await sessions.signIn(request, key);
           return json(accountOf(session), { "set-cookie": cookie });
@@ -90,7 +90,7 @@ export function pageConsole(options: PageConsoleOptions = {}): Plugin {
       route(
         "DELETE",
         `${ROOT}/session`,
-        answered(async (request) => {
+        withErrors(async (request) => {
           await sessions.of(request);
           return json({ isOpen: false }, { "set-cookie": sessions.signOut(request) });
         }),
@@ -112,7 +112,7 @@ export function pageConsole(options: PageConsoleOptions = {}): Plugin {
       }
 
       call("GET", "/data/explain", async (request, session) => json(await inspect.explain(request, session)));
-      call("GET", "/data/answer", (request, session) => inspect.answer(request, session));
+      call("GET", "/data/answer", (request, session) => inspect.response(request, session));
       call("GET", "/data/original", (request, session) => inspect.original(request, session));
       call("POST", "/data/sign", async (request, session) => {
         // Who is only on this machine need not be somebody who may sign, nor who may only read.
@@ -127,7 +127,7 @@ export function pageConsole(options: PageConsoleOptions = {}): Plugin {
       call("GET", "/data/recent", async (_, session) => json(await live.recent(session)));
       call("GET", "/data/live", async (_, session) => json(await live.data(session)));
       call("GET", "/data/history", async (_, session) => json(await live.history(session)));
-      call("GET", "/data/events", async (request) => live.stream(() => sessions.found(request)));
+      call("GET", "/data/events", async (request) => live.stream(() => sessions.find(request)));
       call("GET", "/data/failures", async (_, session) => json(await live.failures(session)));
       call("GET", "/data/videos", async (_, session) => json(await videosOf(session)));
       call("GET", "/data/folder", async (request, session) => json(await browse.folder(request, session)));
@@ -175,7 +175,7 @@ export function pageConsole(options: PageConsoleOptions = {}): Plugin {
         route(
           method,
           `${ROOT}${path}`,
-          answered(async (request) => await handler(request, await sessions.of(request))),
+          withErrors(async (request) => await handler(request, await sessions.of(request))),
         );
       }
 
@@ -224,7 +224,7 @@ function json(body: unknown, headers: Readonly<Record<string, string>> = {}): Ro
 }
 
 /** Refusals as JSON; all else is the server's failure. */
-function answered(handler: (request: RouteRequest) => Promise<RouteReply>): RouteHandler {
+function withErrors(handler: (request: RouteRequest) => Promise<RouteReply>): RouteHandler {
   return async (request) => {
     try {
       return await handler(request);

@@ -48,8 +48,8 @@ export function createInspect({ jobs, logger }: Pick<PluginApi, "jobs" | "logger
       request: RouteRequest,
       { endpoints }: Session,
     ) {
-      const asked = { url, headers: { host: request.header("host") ?? "" } };
-      const path = await jobs.sign({ ...asked, endpoints }, expires);
+      const target = { url, headers: { host: request.header("host") ?? "" } };
+      const path = await jobs.sign({ ...target, endpoints }, expires);
       const [origin = ""] = /^https?:\/\/[^/?#]+/i.exec(url) ?? [];
       return { url: origin + path };
     },
@@ -58,7 +58,7 @@ export function createInspect({ jobs, logger }: Pick<PluginApi, "jobs" | "logger
      * The answer to a real request, which the server sends to itself: the body as it is, status and headers in one header. So the page
      * sees answers of every host name, as a client gets them, and the browser's own cache has no part in them.
      */
-    async answer(request: RouteRequest, session: Session): Promise<RouteReply> {
+    async response(request: RouteRequest, session: Session): Promise<RouteReply> {
       const { url, headers } = askedOf(request);
       const job = await ownJob({ url, headers }, session);
       const [, host = String(headers.host), rest = ""] =
@@ -69,13 +69,13 @@ export function createInspect({ jobs, logger }: Pick<PluginApi, "jobs" | "logger
       // Pages and calls of the server may trust its own address.
       if (!job || path.startsWith("/-/")) throw new MediaError("ENOENT", "This URL names no file");
       const began = performance.now();
-      const answer = await ask(request, { path, headers: { ...headers, host } });
+      const response = await ask(request, { path, headers: { ...headers, host } });
       const seen = {
-        status: answer.statusCode ?? 0,
+        status: response.statusCode ?? 0,
         milliseconds: Math.round((performance.now() - began) * 10) / 10,
-        headers: pairsOf(answer),
+        headers: pairsOf(response),
       };
-      const type = answer.headers["content-type"] ?? "";
+      const type = response.headers["content-type"] ?? "";
       return {
         headers: {
           ...INERT,
@@ -83,7 +83,7 @@ export function createInspect({ jobs, logger }: Pick<PluginApi, "jobs" | "logger
           "content-type": /^(?:image|video|audio)\//.test(type) ? type : "text/plain; charset=utf-8",
           "x-answer": Buffer.from(JSON.stringify(seen)).toString("base64url"),
         },
-        body: answer,
+        body: response,
       };
     },
 
@@ -92,11 +92,11 @@ export function createInspect({ jobs, logger }: Pick<PluginApi, "jobs" | "logger
      * would show.
      */
     async original(request: RouteRequest, session: Session): Promise<RouteReply> {
-      const asked = askedOf(request);
-      const job = await ownJob(asked, session);
+      const target = askedOf(request);
+      const job = await ownJob(target, session);
       if (!job) throw new MediaError("ENOENT", "This URL names no file");
       const trusted = session.isSignedIn && session.rights.role !== "read";
-      if (!trusted) await jobs.admit(asked.url, asked.headers, request.ip);
+      if (!trusted) await jobs.admit(target.url, target.headers, request.ip);
       const plain: Job = {
         asset: job.asset,
         language: job.language,
@@ -108,12 +108,16 @@ export function createInspect({ jobs, logger }: Pick<PluginApi, "jobs" | "logger
       };
       const type = typeOfName(job.asset.path);
       const isShown = type === undefined || SHOWN.test(type);
-      const whole = isShown ? await obtained(plain, trusted) : undefined;
-      if (whole && SHOWN.test(whole.record.type) && (whole.record.length ?? 0) <= MAX_ORIGINAL_BYTES) {
-        return await replyOf(whole);
+      const original = isShown ? await renditionOf(plain, trusted) : undefined;
+      if (
+        original &&
+        SHOWN.test(original.record.type) &&
+        (original.record.length ?? 0) <= MAX_ORIGINAL_BYTES
+      ) {
+        return await replyOf(original);
       }
-      await whole?.body?.close?.();
-      const preview = await obtained(
+      await original?.body?.close?.();
+      const preview = await renditionOf(
         {
           ...plain,
           transformation: {
@@ -129,7 +133,7 @@ export function createInspect({ jobs, logger }: Pick<PluginApi, "jobs" | "logger
     },
   };
 
-  async function obtained(job: Job, trusted: boolean) {
+  async function renditionOf(job: Job, trusted: boolean) {
     return await jobs.obtain(job, { signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS), trusted });
   }
 

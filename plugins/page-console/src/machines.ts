@@ -61,7 +61,7 @@ export function createMachines({ tally, workers, logger }: MachinesOptions) {
   let isBroken = false;
   let isClosed = false;
   let readAt = Number.NEGATIVE_INFINITY;
-  let found: readonly (readonly [string, OtherStatus])[] = [];
+  let otherStatuses: readonly (readonly [string, OtherStatus])[] = [];
   let timer = later();
 
   // Soon after a minute has ended on all machines.
@@ -126,7 +126,7 @@ export function createMachines({ tally, workers, logger }: MachinesOptions) {
       .map(([key, value]) => [key, JSON.parse(value) as OtherStatus] as const);
     const isListed = ({ time }: OtherStatus) => time > now - LISTED_MS;
     for (const [key, value] of all) if (!isListed(value)) await statuses.delete(key);
-    found = all.filter(([, value]) => isListed(value));
+    otherStatuses = all.filter(([, value]) => isListed(value));
   }
 
   return {
@@ -150,7 +150,7 @@ export function createMachines({ tally, workers, logger }: MachinesOptions) {
         readAt = performance.now();
         void guarded(read);
       }
-      return found.filter(([key]) => !but.has(key)).map(([, value]) => value);
+      return otherStatuses.filter(([key]) => !but.has(key)).map(([, value]) => value);
     },
     async close(): Promise<void> {
       isClosed = true;

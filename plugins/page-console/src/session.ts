@@ -15,7 +15,7 @@ import type { Oidc } from "./oidc.ts";
 const COOKIE = "mediatap_console";
 
 /** Seconds for which a sign-in is valid. */
-const LIFETIME = 12 * 3600;
+const SESSION_LIFETIME_SECONDS = 12 * 3600;
 
 /** Header of requests that change something: another site can neither read the token nor send the header. */
 const CSRF_HEADER = "x-csrf-token";
@@ -61,12 +61,15 @@ export function createSessions({ keys, open, oidc }: SessionsOptions) {
   /** A new session, and its cookie. */
   function begin(access: KeyAccess, isSecure: boolean): { session: Session; cookie: string } {
     const nonce = randomBytes(16).toString("base64url");
-    const expires = String(Math.floor(Date.now() / 1000) + LIFETIME);
+    const expires = String(Math.floor(Date.now() / 1000) + SESSION_LIFETIME_SECONDS);
     const value = [access.id, expires, nonce, access.seal(textOf(access.id, expires, nonce))].join(".");
-    return { session: sessionOf(access, nonce), cookie: sessionCookie(value, LIFETIME, isSecure) };
+    return {
+      session: sessionOf(access, nonce),
+      cookie: sessionCookie(value, SESSION_LIFETIME_SECONDS, isSecure),
+    };
   }
 
-  async function found(request: RouteRequest): Promise<Session | undefined> {
+  async function findSession(request: RouteRequest): Promise<Session | undefined> {
     const cookie = cookieIn(request, COOKIE, "[\\w.-]{1,2000}");
     const [id = "", expires = "", nonce = "", seal = ""] = (cookie ?? "").split(".");
     const access = cookie === undefined ? undefined : await accessOf(id, request.ip);
@@ -82,10 +85,10 @@ export function createSessions({ keys, open, oidc }: SessionsOptions) {
   }
 
   return {
-    found,
+    find: findSession,
     /** The session of a request. Throws `ESIGNATURE` without one, `EFORBIDDEN` for a change that another site may have sent. */
     async of(request: RouteRequest): Promise<Session> {
-      const session = await found(request);
+      const session = await findSession(request);
       if (!session) throw new MediaError("ESIGNATURE", "Sign in with a key");
       if (request.method !== "GET" && request.method !== "HEAD") assertSameSite(request, session);
       return session;

@@ -1,29 +1,29 @@
 import { FAILED_OUTCOMES, maskUrl, type Report, requestOutcomeOf } from "@mediatap/core";
 import { patternOf } from "./patterns.ts";
 
-/** Milliseconds of one slot, and how many are shown: ten minutes. */
+/** Milliseconds of one slot, and number of slots: ten minutes. */
 export const SLOT_MS = 2000;
-export const SLOTS = 300;
+export const SLOT_COUNT = 300;
 /** Slots over which percentiles and rates are taken: one minute. */
-const WINDOW = 30;
+const WINDOW_SLOTS = 30;
 
-/** Milliseconds of one slot of the history, and how many it has: one hour. */
+/** Milliseconds of one slot of the history, and number of slots: one hour. */
 export const MINUTE_MS = 60_000;
-const MINUTES = 60;
+const HISTORY_MINUTES = 60;
 
 /** Durations are counted in bins, four to each doubling, the first up to 0.05 ms. */
 const FIRST_BIN_MS = 0.05;
-const PER_DOUBLING = 4;
-const BINS = 96;
+const BINS_PER_DOUBLING = 4;
+const BIN_COUNT = 96;
 
-/** Groups of failures, the ones seen last, and requests that are remembered. */
+/** Groups of failures (the latest) and requests that are stored. */
 const MAX_FAILURES = 200;
 const MAX_RECENT = 30;
-/** Renders of which it is remembered which origin failed. */
+/** Renders whose failed origin is stored. */
 const MAX_FAILED_KEYS = 1000;
-const MAX_MESSAGE = 300;
+const MAX_MESSAGE_CHARACTERS = 300;
 
-/** In the place of the name of a cache: its entry was stale, and the origin has revalidated it. */
+/** Used as the name of a cache: its entry was stale, and the origin has revalidated it. */
 const REVALIDATED = "revalidated";
 
 interface Slot {
@@ -142,7 +142,7 @@ export function createTally(now = () => Date.now()): Tally {
         known.asked++;
         if (!error) return;
         known.failed++;
-        remember(failedAt, attempt.context.key, attempt.origin, MAX_FAILED_KEYS);
+        setBounded(failedAt, attempt.context.key, attempt.origin, MAX_FAILED_KEYS);
       }
     },
     snapshot: () => ({
@@ -163,10 +163,10 @@ interface Finished extends Omit<RecentRequest, "url"> {
 /** What one process has counted for one account. */
 function createCounts(now: () => number) {
   const began = now();
-  const slots = Array.from({ length: SLOTS + 1 }, () => emptySlot(-1));
-  const minute = Array.from({ length: WINDOW + 1 }, () => ({
+  const slots = Array.from({ length: SLOT_COUNT + 1 }, () => emptySlot(-1));
+  const minute = Array.from({ length: WINDOW_SLOTS + 1 }, () => ({
     number: -1,
-    bins: new Uint32Array(BINS),
+    bins: new Uint32Array(BIN_COUNT),
     caches: {} as Record<string, number>,
   }));
   const hour: (Omit<Minute, "bins"> & { readonly bins: Uint32Array })[] = [];
@@ -195,9 +195,9 @@ function createCounts(now: () => number) {
     const last = hour.at(-1);
     // The clock may have been set back: a minute that has begun goes on.
     if (last && last.number >= number) return last;
-    const next = { number, requests: 0, hits: 0, refused: 0, bins: new Uint32Array(BINS) };
+    const next = { number, requests: 0, hits: 0, refused: 0, bins: new Uint32Array(BIN_COUNT) };
     hour.push(next);
-    if (hour.length > MINUTES + 1) hour.shift();
+    if (hour.length > HISTORY_MINUTES + 1) hour.shift();
     return next;
   }
 
@@ -206,7 +206,7 @@ function createCounts(now: () => number) {
     if (!error || !reply) return;
     const path = job?.asset.path ?? (request.url.split("?")[0] as string);
     const pattern = patternOf(maskUrl(path));
-    const message = maskUrl(error.message).slice(0, MAX_MESSAGE);
+    const message = maskUrl(error.message).slice(0, MAX_MESSAGE_CHARACTERS);
     const key = groupOf({ code: error.code, origin, endpoint: endpoint.name, pattern, message });
     const known = failures.get(key);
     const time = now();
@@ -226,7 +226,7 @@ function createCounts(now: () => number) {
     };
     // Last seen, last in the map.
     failures.delete(key);
-    remember(failures, key, group, MAX_FAILURES);
+    setBounded(failures, key, group, MAX_FAILURES);
   }
 
   return {
@@ -255,8 +255,8 @@ function createCounts(now: () => number) {
         minute.hits++;
         details.caches[from] = (details.caches[from] ?? 0) + 1;
       }
-      const bin = Math.floor(Math.log2(duration / FIRST_BIN_MS) * PER_DOUBLING);
-      const index = Math.min(Math.max(bin, 0), BINS - 1);
+      const bin = Math.floor(Math.log2(duration / FIRST_BIN_MS) * BINS_PER_DOUBLING);
+      const index = Math.min(Math.max(bin, 0), BIN_COUNT - 1);
       details.bins[index] = (details.bins[index] as number) + 1;
       minute.bins[index] = (minute.bins[index] as number) + 1;
       const status = reply?.status ?? 0;
@@ -283,14 +283,14 @@ function createCounts(now: () => number) {
       // The slot that is being filled is not shown yet.
       const last = Math.floor(now() / SLOT_MS) - 1;
       const shown = slots.filter(
-        ({ number, requests }) => requests > 0 && number > last - SLOTS && number <= last,
+        ({ number, requests }) => requests > 0 && number > last - SLOT_COUNT && number <= last,
       );
-      const lately = minute.filter(({ number }) => number > last - WINDOW && number <= last);
+      const lately = minute.filter(({ number }) => number > last - WINDOW_SLOTS && number <= last);
       return {
         began,
         total,
         slots: shown.map((slot) => ({ ...slot })),
-        bins: Array.from({ length: BINS }, (_, bin) =>
+        bins: Array.from({ length: BIN_COUNT }, (_, bin) =>
           lately.reduce((sum, { bins }) => sum + (bins[bin] as number), 0),
         ),
         caches: addUp(lately.map(({ caches }) => caches)),
@@ -304,10 +304,10 @@ function createCounts(now: () => number) {
 /** What all processes together have counted for some accounts: rates and percentiles of the last minute, oldest slot first. */
 export function summarize(snapshots: readonly Snapshot[], now = Date.now()) {
   const last = Math.floor(now / SLOT_MS) - 1;
-  const shown = Array.from({ length: SLOTS }, (_, at) => emptySlot(last - SLOTS + 1 + at));
+  const shown = Array.from({ length: SLOT_COUNT }, (_, at) => emptySlot(last - SLOT_COUNT + 1 + at));
   for (const { slots } of snapshots) {
     for (const { number, requests, hits, refused, errors, bytes } of slots) {
-      const slot = shown[number - last + SLOTS - 1];
+      const slot = shown[number - last + SLOT_COUNT - 1];
       if (!slot) continue;
       slot.requests += requests;
       slot.hits += hits;
@@ -316,14 +316,14 @@ export function summarize(snapshots: readonly Snapshot[], now = Date.now()) {
       slot.bytes += bytes;
     }
   }
-  const recent = shown.slice(-WINDOW);
+  const recent = shown.slice(-WINDOW_SLOTS);
   const sum = (read: (slot: Slot) => number) => recent.reduce((all, slot) => all + read(slot), 0);
   const requests = sum((slot) => slot.requests);
   const errors = sum((slot) => slot.errors);
   const refused = sum((slot) => slot.refused);
   const began = Math.min(now, ...snapshots.map((snapshot) => snapshot.began));
-  const seconds = Math.min(WINDOW * SLOT_MS, Math.max(SLOT_MS, now - began)) / 1000;
-  const bins = Array.from({ length: BINS }, (_, bin) =>
+  const seconds = Math.min(WINDOW_SLOTS * SLOT_MS, Math.max(SLOT_MS, now - began)) / 1000;
+  const bins = Array.from({ length: BIN_COUNT }, (_, bin) =>
     snapshots.reduce((all, snapshot) => all + (snapshot.bins[bin] ?? 0), 0),
   );
   return {
@@ -348,20 +348,20 @@ export function summarize(snapshots: readonly Snapshot[], now = Date.now()) {
 export function historyOf(minutes: readonly Minute[], now = Date.now()) {
   const byNumber = Map.groupBy(minutes, ({ number }) => number);
   const first = firstMinute(now);
-  return Array.from({ length: MINUTES }, (_, at) => ({
+  return Array.from({ length: HISTORY_MINUTES }, (_, at) => ({
     time: new Date((first + at) * MINUTE_MS).toISOString(),
     ...figuresOf(byNumber.get(first + at) ?? []),
   }));
 }
 
 /** Number of the first minute of the last hour. */
-export const firstMinute = (now = Date.now()): number => Math.floor(now / MINUTE_MS) - MINUTES;
+export const firstMinute = (now = Date.now()): number => Math.floor(now / MINUTE_MS) - HISTORY_MINUTES;
 
 /** Minutes of several processes as one. */
 export function figuresOf(minutes: readonly MinuteCounts[]) {
   const sum = (read: (minute: MinuteCounts) => number) =>
     minutes.reduce((all, minute) => all + read(minute), 0);
-  const bins = new Array<number>(BINS).fill(0);
+  const bins = new Array<number>(BIN_COUNT).fill(0);
   for (const [bin, requests] of minutes.flatMap((one) => one.bins)) bins[bin] = (bins[bin] ?? 0) + requests;
   return {
     requests: sum(({ requests }) => requests),
@@ -382,7 +382,7 @@ export function lastMinuteOf(snapshots: readonly Snapshot[], now = Date.now()): 
   } = addUp(
     snapshots
       .flatMap(({ slots }) => slots)
-      .filter(({ number }) => number > last - WINDOW && number <= last)
+      .filter(({ number }) => number > last - WINDOW_SLOTS && number <= last)
       .map((slot) => ({ ...slot })),
   );
   const bins = snapshots.flatMap((snapshot) => filledBins(snapshot.bins));
@@ -429,7 +429,7 @@ export function recentOf(snapshots: readonly Snapshot[]): RecentRequest[] {
 }
 
 /** Adds an entry to a map of bounded size, in the place of the oldest. */
-function remember<K, V>(map: Map<K, V>, key: K, value: V, max: number): void {
+function setBounded<K, V>(map: Map<K, V>, key: K, value: V, max: number): void {
   map.set(key, value);
   if (map.size > max) map.delete(map.keys().next().value as K);
 }
@@ -453,7 +453,7 @@ function percentile(bins: readonly number[], part: number): number | null {
   let left = Math.ceil(count * part);
   for (const [bin, value] of bins.entries()) {
     left -= value;
-    if (left <= 0) return FIRST_BIN_MS * 2 ** ((bin + 0.5) / PER_DOUBLING);
+    if (left <= 0) return FIRST_BIN_MS * 2 ** ((bin + 0.5) / BINS_PER_DOUBLING);
   }
   return null;
 }

@@ -4,7 +4,7 @@ import type { Session } from "./session.ts";
 const TOPIC = "page-console-videos";
 
 /** Renders that each process remembers, and that the page shows. */
-const MAX_REMEMBERED = 200;
+const MAX_RENDERS = 200;
 
 /** A render of a video, or of a part of a stream, that has ended. */
 interface VideoRender {
@@ -33,7 +33,7 @@ type Api = Pick<PluginApi, "hooks" | "shared" | "state" | "cluster">;
 
 /** Notes the renders of videos, in all workers of the machine, for the page Videos. */
 export function createVideos({ hooks, shared, state, cluster: { bus } }: Api) {
-  const noted = shared(TOPIC, () => ({
+  const history = shared(TOPIC, () => ({
     renders: [] as (VideoRender & { readonly key: string })[],
     counts: new Map<string, { segments: number; others: number; failed: number }>(),
   }));
@@ -51,24 +51,24 @@ export function createVideos({ hooks, shared, state, cluster: { bus } }: Api) {
     const now = Date.now();
     // One for a client and one ahead of it, with other rights, have waited for the same work. Times are whole milliseconds.
     const begun = Math.floor(now - duration);
-    const isKnown = noted.renders.some((one) => one.key === key && one.time >= begun);
+    const isKnown = history.renders.some((one) => one.key === key && one.time >= begun);
     if (isKnown) return;
     const { tenant, endpoint, path } = job.asset;
     const isSegment = job.transformation.output.video?.part?.kind === "segment";
-    const counts = noted.counts.get(tenant) ?? { segments: 0, others: 0, failed: 0 };
-    noted.counts.set(tenant, counts);
+    const counts = history.counts.get(tenant) ?? { segments: 0, others: 0, failed: 0 };
+    history.counts.set(tenant, counts);
     counts[error ? "failed" : isSegment ? "segments" : "others"]++;
-    noted.renders.unshift({
+    history.renders.unshift({
       ...{ tenant, endpoint, path, what, isSegment, key, time: now, duration },
       ...(record?.length !== undefined && { bytes: record.length }),
       ...(error && { error: { code: error.code, message: error.message } }),
     });
-    noted.renders.length = Math.min(noted.renders.length, MAX_REMEMBERED);
+    history.renders.length = Math.min(history.renders.length, MAX_RENDERS);
   });
 
   const own = () => ({
-    renders: noted.renders,
-    counts: [...noted.counts].map(([tenant, counts]) => ({ tenant, ...counts })),
+    renders: history.renders,
+    counts: [...history.counts].map(([tenant, counts]) => ({ tenant, ...counts })),
     work: state().work,
   });
 
@@ -86,7 +86,7 @@ export function createVideos({ hooks, shared, state, cluster: { bus } }: Api) {
         .flatMap(({ renders }) => renders)
         .filter(isOwn)
         .sort((a, b) => b.time - a.time)
-        .slice(0, MAX_REMEMBERED)
+        .slice(0, MAX_RENDERS)
         .map(({ key: _, ...render }) => render),
       counts: {
         segments: sum(counts, ({ segments }) => segments),

@@ -8,8 +8,8 @@ import {
   historyOf,
   MINUTE_MS,
   recentOf,
+  SLOT_COUNT,
   SLOT_MS,
-  SLOTS,
   summarize,
   type Tally,
 } from "../src/tally.ts";
@@ -61,7 +61,7 @@ describe("page-console: the tally", () => {
     assert.deepEqual([now.perSecond, now.bytesPerSecond, now.hitRatio], [2, 200, 0.75]);
     assert.deepEqual(now.caches, { "cache-memory": 85, revalidated: 5 });
     assert.deepEqual(now.series.at(-1), [120, 90, 0]);
-    assert.equal(now.series.length, SLOTS);
+    assert.equal(now.series.length, SLOT_COUNT);
     time += 60_000;
     assert.deepEqual([read(tally).perSecond, read(tally).hitRatio, read(tally).p50], [0, null, null]);
     assert.deepEqual(read(tally).caches, {});
