@@ -19,7 +19,7 @@ import {
 } from "@mediatap/core/storage";
 
 /** Entries on a page. */
-const PAGE = 100;
+const PAGE_ENTRIES = 100;
 /** Files whose metadata is asked for at once. */
 const MAX_HEADS = 10;
 /** Endpoints that the page offers. */
@@ -141,7 +141,7 @@ export function createFolderRoute(api: Api, current: () => RuntimeInfo | undefin
     const signal = AbortSignal.timeout(api.limitsOf(location.endpoint.tenant).request);
     const problems: { origin: string; message: string }[] = [];
     const { entries: items, next } = await listOrigins<Item>(origins, location.folder, {
-      limit: PAGE,
+      limit: PAGE_ENTRIES,
       signal,
       ...(cursor !== null && { cursor }),
       keep: (entries, { storage }) => allowed(client, location, url, { storage, entries, signal }),
@@ -161,18 +161,18 @@ export function createFolderRoute(api: Api, current: () => RuntimeInfo | undefin
     url: string,
     { storage, entries, signal }: { storage: Storage; entries: readonly FolderEntry[]; signal: AbortSignal },
   ): Promise<Item[]> {
-    const found: (Item | undefined)[] = [];
+    const items: (Item | undefined)[] = [];
     let next = 0;
     const work = async () => {
       while (next < entries.length) {
         const at = next++;
         const entry = entries[at] as FolderEntry;
-        found[at] = await itemOf(client, location, url, entry);
-        if (found[at] && (await isPrivate(storage, location, entry, signal))) found[at] = undefined;
+        items[at] = await itemOf(client, location, url, entry);
+        if (items[at] && (await isPrivate(storage, location, entry, signal))) items[at] = undefined;
       }
     };
     await Promise.all(Array.from({ length: MAX_HEADS }, work));
-    return found.filter((item) => item !== undefined);
+    return items.filter((item) => item !== undefined);
   }
 
   /** An entry as its URL shows it; `undefined` where the URL is refused, or leads elsewhere. */
@@ -222,7 +222,7 @@ export function createFolderRoute(api: Api, current: () => RuntimeInfo | undefin
 
   /** The folders at which the endpoints of this host begin. */
   async function endpointsAt(client: Client) {
-    const found: { name: string; url: string }[] = [];
+    const links: { name: string; url: string }[] = [];
     for (const { tenant, name, prefix } of current()?.endpoints.slice(0, MAX_ENDPOINTS) ?? []) {
       const segments = [[], [prefix], [tenant], [tenant, prefix]].map((parts) =>
         parts.filter((part) => part !== ""),
@@ -232,11 +232,11 @@ export function createFolderRoute(api: Api, current: () => RuntimeInfo | undefin
         const location = await locate(client, url);
         if (location?.folder !== "" || location.endpoint.tenant !== tenant || location.endpoint.name !== name)
           continue;
-        found.push({ name: tenant === "" ? name : `${tenant}/${name}`, url });
+        links.push({ name: tenant === "" ? name : `${tenant}/${name}`, url });
         break;
       }
     }
-    return found;
+    return links;
   }
 }
 
