@@ -20,7 +20,7 @@ const PRIMARIES: Readonly<Record<number, Primaries>> = {
 const D65: Xy = [0.3127, 0.329];
 
 /** From D65 to the white of profiles, D50 (Bradford). */
-const ADAPT = [
+const BRADFORD_D65_TO_D50 = [
   [1.0479298, 0.0229468, -0.0501922],
   [0.0296278, 0.9904344, -0.0170738],
   [-0.009243, 0.0150552, 0.7518743],
@@ -40,7 +40,7 @@ function columnsOf(primaries: Primaries): Xyz[] {
   const amounts = solve(columns, xyzOf(D65));
   return columns.map((column, at) => {
     const [x, y, z] = column.map((value) => value * (amounts[at] as number)) as [number, number, number];
-    return ADAPT.map(([a, b, c]) => a * x + b * y + c * z) as unknown as Xyz;
+    return BRADFORD_D65_TO_D50.map(([a, b, c]) => a * x + b * y + c * z) as unknown as Xyz;
   });
 }
 
@@ -48,11 +48,11 @@ const xyzOf = ([x, y]: Xy): Xyz => [x / y, 1, (1 - x - y) / y];
 
 /** How much of each column makes the target (Cramer's rule). */
 function solve([a, b, c]: readonly [Xyz, Xyz, Xyz], target: Xyz): Xyz {
-  const whole = determinant(a, b, c);
+  const total = determinant(a, b, c);
   return [
-    determinant(target, b, c) / whole,
-    determinant(a, target, c) / whole,
-    determinant(a, b, target) / whole,
+    determinant(target, b, c) / total,
+    determinant(a, target, c) / total,
+    determinant(a, b, target) / total,
   ];
 }
 

@@ -16,7 +16,7 @@ import { isHeif, SNIFF_LENGTH } from "./sniff.ts";
 
 const NAME = "decode-heic";
 const VERSION = "0.1.0";
-/** The thread's program lies beside this module, as source or as built. */
+/** The thread's program is beside this module, in source and in built form. */
 const PROGRAM = new URL(`./program${extname(import.meta.url)}`, import.meta.url);
 
 /** Version of libheif that the library comes with; other versions may decode otherwise. */
@@ -28,14 +28,14 @@ const PIXEL_MEMORY = 12;
 const START_COST = 60;
 const START_MEMORY = 32 * 1024 * 1024;
 
-/** Bytes that decoding may take a pixel at most, and beside them. */
-const MOST_A_PIXEL = 24;
-const MOST = 128 * 1024 * 1024;
+/** Memory limits of decoding in bytes: for each pixel, and beside them. */
+const MAX_BYTES_PER_PIXEL = 24;
+const MAX_BASE_BYTES = 128 * 1024 * 1024;
 
 /**
- * Decodes HEIC and HEIF, the photographs of phones, with libheif. Turned and mirrored as the file says, with its colour profile;
+ * Decodes HEIC and HEIF, the photographs of phones, with libheif. Turned and mirrored as the file specifies, with its colour profile;
  * the primary picture, or another one by its page. Files that libheif cannot decode are `EUNSUPPORTED`, broken ones
- * `UNIDENTIFIED`, those that are larger than their header says `ELIMIT`.
+ * `UNIDENTIFIED`, those that are larger than their header states `ELIMIT`.
  */
 export function decodeHeic(): Plugin {
   return {
@@ -58,7 +58,7 @@ export function decodeHeic(): Plugin {
       hooks.inspect.for("embedded").tapPromise(NAME, async (source, context) => {
         if (!(await isMine(source))) return undefined;
         const bytes = await source.bytes(context.limits.imageBytes);
-        return run<Embedded>({ does: "embedded", bytes }, MOST + 2 * bytes.length, context);
+        return run<Embedded>({ does: "embedded", bytes }, MAX_BASE_BYTES + 2 * bytes.length, context);
       });
 
       hooks.decode.tapPromise(NAME, async (source, { page = 1 }, context) => {
@@ -68,7 +68,10 @@ export function decodeHeic(): Plugin {
         const header = await context.inspect("header", source);
         const size = header?.pages?.[page - 1] ?? header;
         const pixels = limits.megapixels * 1e6;
-        const memory = MOST + 2 * bytes.length + MOST_A_PIXEL * (size ? size.width * size.height : pixels);
+        const memory =
+          MAX_BASE_BYTES +
+          2 * bytes.length +
+          MAX_BYTES_PER_PIXEL * (size ? size.width * size.height : pixels);
         const task: HeifTask = { does: "decode", bytes, page: page - 1, pixels };
         return memorySource(source.metadata, await run<Uint8Array>(task, memory, context));
       });
@@ -82,7 +85,7 @@ async function headerOf(source: Source, context: RenderContext): Promise<Header>
   const bytes = await source.bytes(context.limits.imageBytes);
   const { pages, alpha, depth } = await run<HeifHeader>(
     { does: "header", bytes },
-    MOST + 2 * bytes.length,
+    MAX_BASE_BYTES + 2 * bytes.length,
     context,
   );
   const [{ width, height }] = pages;

@@ -3,7 +3,7 @@ import type { ThreadProgram, ThreadTools, TiffLayout } from "@mediatap/core/deco
 import { profileOf } from "./icc.ts";
 import { type Libheif, openLibheif, type Pointer } from "./libheif.ts";
 
-// Runs in a thread of its own, with a library of its own: nothing is given back but with the thread.
+// Runs in a worker thread, with a library of its own: nothing is given back but with the thread.
 
 export type HeifTask =
   | { readonly does: "header" | "embedded"; readonly bytes: Uint8Array }
@@ -30,7 +30,7 @@ const MEMORY = 6;
 /** Before the block there is the offset of its TIFF header (ISO/IEC 23008-12 annex A.2.1). */
 const EXIF = "Exif";
 const EXIF_OFFSET = 4;
-const MAX_EXIF = 1024 * 1024;
+const MAX_EXIF_BYTES = 1024 * 1024;
 
 const RGB = 1;
 const INTERLEAVED = 10;
@@ -50,7 +50,7 @@ class Heif {
   readonly #library: Libheif;
   readonly #tools: ThreadTools;
   readonly #context: Pointer;
-  /** Where the library puts what it answers. */
+  /** Pointer to the memory to which the library writes results. */
   readonly #error: Pointer;
   readonly #out: Pointer;
 
@@ -62,7 +62,7 @@ class Heif {
     this.#out = this.#allocate(16);
   }
 
-  /** Pixels of a picture beyond which the library refuses it, whatever the header says. */
+  /** Pixels of a picture beyond which the library refuses it, whatever the header states. */
   limit(pixels: number): void {
     const limits = this.#library._heif_context_get_security_limits(this.#context);
     // `max_image_size_pixels`, of 64 bits, follows the structure's version.
@@ -108,7 +108,7 @@ class Heif {
       this.#options(),
     );
     this.#check();
-    const image = this.#answer();
+    const image = this.#result();
     const size = {
       width: library._heif_image_get_primary_width(image),
       height: library._heif_image_get_primary_height(image),
@@ -116,7 +116,7 @@ class Heif {
     const layout: TiffLayout = { ...size, colors: "rgb", alpha, ...this.#profile(handle) };
     const { file, pixels } = this.#tools.tiff(layout);
     const start = library._heif_image_get_plane_readonly(image, INTERLEAVED, this.#out);
-    const stride = this.#answer();
+    const stride = this.#result();
     const row = pixels.length / size.height;
     for (let y = 0; y < size.height; y++) {
       const from = start + y * stride;
@@ -126,7 +126,7 @@ class Heif {
     return file;
   }
 
-  /** Fails where anything is missing, and gives 8 bits a sample. */
+  /** Fails if anything is missing, and returns 8 bits a sample. */
   #options(): Pointer {
     const options = this.#library._heif_decoding_options_alloc();
     // Behind version, `ignore_transformations` and four pointers: `convert_hdr_to_8bit` and `strict_decoding`.
@@ -145,7 +145,7 @@ class Heif {
     const handles = ids.map((id) => {
       library._heif_context_get_image_handle(this.#error, this.#context, id, this.#out);
       this.#check();
-      return this.#answer();
+      return this.#result();
     });
     const isPrimary = (handle: Pointer) => library._heif_image_handle_is_primary_image(handle) !== 0;
     const sorted = [...handles.filter(isPrimary), ...handles.filter((handle) => !isPrimary(handle))];
@@ -163,7 +163,7 @@ class Heif {
     return this.#library._heif_image_handle_has_alpha_channel(handle) !== 0;
   }
 
-  /** The profile that the file holds, or one for the primaries that it names by number. */
+  /** The profile in the file, or one for the primaries that it names by number. */
   #profile(handle: Pointer): { profile?: Uint8Array } {
     const library = this.#library;
     const size = library._heif_image_handle_get_raw_color_profile_size(handle);
@@ -174,7 +174,7 @@ class Heif {
     }
     library._heif_image_handle_get_nclx_color_profile(this.#error, handle, this.#out);
     if (this.#failed()) return {};
-    const primaries = library.HEAPU32[this.#answer() / 4 + 1];
+    const primaries = library.HEAPU32[this.#result() / 4 + 1];
     const profile = primaries === undefined ? undefined : profileOf(primaries);
     return profile ? { profile } : {};
   }
@@ -185,9 +185,9 @@ class Heif {
     library.HEAPU8.set([...Buffer.from(EXIF), 0], type);
     const count = library._heif_image_handle_get_list_of_metadata_block_IDs(handle, type, this.#out, 1);
     if (count === 0) return {};
-    const id = this.#answer();
+    const id = this.#result();
     const size = library._heif_image_handle_get_metadata_size(handle, id);
-    if (size <= EXIF_OFFSET || size > MAX_EXIF) return {};
+    if (size <= EXIF_OFFSET || size > MAX_EXIF_BYTES) return {};
     const data = this.#allocate(size);
     library._heif_image_handle_get_metadata(this.#error, handle, id, data);
     if (this.#failed()) return {};
@@ -198,7 +198,7 @@ class Heif {
 
   #failed = () => this.#library.HEAPU32[this.#error / 4] !== 0;
 
-  /** Throws what the library found wrong. */
+  /** Throws the error of the library. */
   #check(): void {
     const code = this.#library.HEAPU32[this.#error / 4] as number;
     if (code === 0) return;
@@ -208,7 +208,7 @@ class Heif {
     this.#tools.fail("UNIDENTIFIED", "The source is not a readable HEIF file");
   }
 
-  #answer = () => this.#library.HEAPU32[this.#out / 4] as number;
+  #result = () => this.#library.HEAPU32[this.#out / 4] as number;
 
   #word(at: Pointer, value: number): void {
     this.#library.HEAPU32[at / 4] = value;
@@ -225,8 +225,8 @@ function divideByAlpha(pixels: Uint8Array): void {
   for (let at = 0; at < pixels.length; at += 4) {
     const alpha = pixels[at + 3] as number;
     if (alpha === 0 || alpha === 255) continue;
-    for (let part = at; part < at + 3; part++) {
-      pixels[part] = Math.min(255, Math.round(((pixels[part] as number) * 255) / alpha));
+    for (let channel = at; channel < at + 3; channel++) {
+      pixels[channel] = Math.min(255, Math.round(((pixels[channel] as number) * 255) / alpha));
     }
   }
 }

@@ -36,18 +36,18 @@ describe("decode-heic", () => {
   const typeOf = ({ headers }: Answer) => headers["content-type"];
 
   async function colors(path: string, size = SIZE) {
-    const answer = await server.ask(path);
-    assert.equal(answer.status, 200, answer.text.slice(0, 200));
-    const { width, height, at } = readPng(answer.body);
+    const response = await server.ask(path);
+    assert.equal(response.status, 200, response.text.slice(0, 200));
+    const { width, height, at } = readPng(response.body);
     assert.deepEqual({ width, height }, size);
     const [x, y] = [width / 4, height / 4];
     return [at(x, y), at(3 * x, y), at(x, 3 * y), at(3 * x, 3 * y)];
   }
 
-  function assertNear(found: readonly (readonly number[])[], expected: readonly (readonly number[])[]) {
+  function assertNear(actual: readonly (readonly number[])[], expected: readonly (readonly number[])[]) {
     for (const [at, color] of expected.entries()) {
-      const far = color.some((value, part) => Math.abs(value - (found[at]?.[part] ?? -99)) > 8);
-      assert(!far, `expected ${expected.join(" / ")} but found ${found.join(" / ")}`);
+      const far = color.some((value, channel) => Math.abs(value - (actual[at]?.[channel] ?? -99)) > 8);
+      assert(!far, `expected ${expected.join(" / ")} but found ${actual.join(" / ")}`);
     }
   }
 
@@ -60,7 +60,7 @@ describe("decode-heic", () => {
     assert.equal((await described("quarters")).exif, undefined);
   });
 
-  it("is delivered as the client accepts it; AVIF only where it is asked for by name", async () => {
+  it("is delivered as the client accepts it; AVIF only if it is requested by name", async () => {
     assert.equal(typeOf(await server.ask("/quarters.heic", { headers: AVIF })), "image/webp");
     assert.equal(typeOf(await server.ask("/quarters.heic", { headers: WEBP })), "image/webp");
     assert.equal(typeOf(await server.ask("/quarters.heic")), "image/jpeg");
@@ -71,19 +71,19 @@ describe("decode-heic", () => {
     assert.equal((await sharp(avif.body).metadata()).width, SIZE.width);
   });
 
-  it("is delivered as JPEG where formats are not chosen by the client", async () => {
+  it("is delivered as JPEG if the client does not choose formats", async () => {
     const plain = await start({}, { endpoints: { default: { origins: ["files"], autoFormat: false } } });
     assert.equal(typeOf(await plain.ask("/quarters.heic", { headers: WEBP })), "image/jpeg");
     await plain.close();
   });
 
-  it("is given back by orig-true", async () => {
-    const answer = await server.ask("/tr:orig-true/quarters.heic");
-    assert(answer.body.equals(await heic("quarters")));
-    assert.equal(typeOf(answer), "image/heic");
+  it("is returned by orig-true", async () => {
+    const response = await server.ask("/tr:orig-true/quarters.heic");
+    assert(response.body.equals(await heic("quarters")));
+    assert.equal(typeOf(response), "image/heic");
   });
 
-  it("is turned once, though EXIF says it a second time", async () => {
+  it("is turned once, although EXIF repeats the orientation", async () => {
     const upright = { width: 96, height: 128 };
     assertNear(await colors("/tr:f-png/turned.heic", upright), [BLUE, RED, WHITE, GREEN]);
     const { headers, body } = await server.ask("/tr:w-48,md-true/turned.heic");
@@ -92,22 +92,22 @@ describe("decode-heic", () => {
     assert.deepEqual([width, height, orientation ?? 1], [48, 64, 1]);
   });
 
-  it("is mirrored as the file says", async () => {
+  it("is mirrored as the file specifies", async () => {
     assertNear(await colors("/tr:f-png/mirrored.heic"), [GREEN, RED, WHITE, BLUE]);
   });
 
-  it("has its colours converted from the profile that it holds", async () => {
+  it("has its colours converted from its embedded profile", async () => {
     // The file's own numbers for this red are about 234, 51, 35.
     assertNear(await colors("/tr:f-png/p3.heic"), [RED, GREEN, BLUE, WHITE]);
   });
 
   it("has its colours converted from primaries that are named by number", async () => {
-    const found = (await colors("/tr:f-png/p3nclx.heic", { width: 64, height: 64 }))[0];
+    const actual = (await colors("/tr:f-png/p3nclx.heic", { width: 64, height: 64 }))[0];
     // 200, 100, 50 under Display P3, in sRGB (CSS Color 4, §10).
-    assertNear([found as number[]], [[213, 96, 34, 255]]);
+    assertNear([actual as number[]], [[213, 96, 34, 255]]);
   });
 
-  it("keeps its profile where the URL says so", async () => {
+  it("keeps its profile if the URL requests it", async () => {
     const { body } = await server.ask("/tr:w-32,f-png,cp-true/p3.heic");
     const { icc, width } = await sharp(body).metadata();
     assert.equal(width, 32);
@@ -117,8 +117,8 @@ describe("decode-heic", () => {
   });
 
   it("may have ten bits a channel", async () => {
-    const [found] = await colors("/tr:f-png/ten.heic", { width: 64, height: 64 });
-    assertNear([found as number[]], [[200, 100, 50, 255]]);
+    const [actual] = await colors("/tr:f-png/ten.heic", { width: 64, height: 64 });
+    assertNear([actual as number[]], [[200, 100, 50, 255]]);
   });
 
   it("can be a layer", async () => {
@@ -138,18 +138,18 @@ describe("decode-heic", () => {
     assert.match(headers["ik-error"] ?? "", /^ELIMIT /);
   });
 
-  it("is refused when there is more in it than its header says", async () => {
+  it("is refused if its content is larger than its header states", async () => {
     files.set("lie.heic", withSize(await heic("quarters"), 16, 16));
     const strict = await start({ megapixels: 0.001 });
-    for (const place of [server, strict]) {
-      const { status, headers } = await place.ask("/tr:w-10/lie.heic");
+    for (const target of [server, strict]) {
+      const { status, headers } = await target.ask("/tr:w-10/lie.heic");
       assert(status >= 400 && status < 500, `${status}`);
       assert.match(headers["ik-error"] ?? "", /^(?:UNIDENTIFIED|ELIMIT) /);
     }
     await strict.close();
   });
 
-  it("is told broken where it is, in words that name nothing of the server", async () => {
+  it("is reported as broken, in a message that names nothing of the server", async () => {
     const noise = Buffer.from(await heic("quarters"));
     noise.fill(0x55, 40);
     files.set("noise.heic", noise);
@@ -159,7 +159,7 @@ describe("decode-heic", () => {
     assert.doesNotMatch(text, /\/|node_modules|wasm/);
   });
 
-  it("is told from AVIF by the brands", () => {
+  it("is distinguished from AVIF by the brands", () => {
     const file = (...brands: string[]) => {
       const head = Buffer.alloc(8 + 4 * (brands.length + 1));
       head.writeUInt32BE(head.length, 0);
