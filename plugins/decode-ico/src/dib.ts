@@ -19,14 +19,14 @@ export interface Dib {
 }
 
 /** Bytes of a header at most, masks included. */
-export const DIB_LENGTH = 140;
+export const DIB_HEADER_BYTES = 140;
 
 /** Sizes of Windows' headers. Those of OS/2 may end anywhere from 16 to 64 bytes; what is left out is 0. */
 const WINDOWS = new Set([12, 40, 52, 56, 108, 124]);
 const MAX_SIDE = 65_535;
 
 type Packed = Readonly<Record<number, Dib["packed"]>>;
-const PACKED: Packed = { 0: "no", 1: "rle8", 2: "rle4", 3: "no", 4: "jpeg", 5: "png", 6: "no" };
+const COMPRESSIONS: Packed = { 0: "no", 1: "rle8", 2: "rle4", 3: "no", 4: "jpeg", 5: "png", 6: "no" };
 const PACKED_OS2: Packed = { 0: "no", 1: "rle8", 2: "rle4", 3: "huffman", 4: "rle24" };
 /** Bits a pixel that a kind of packing is defined for. */
 const BITS: Readonly<Record<Dib["packed"], readonly number[]>> = {
@@ -60,7 +60,7 @@ export function readDib(bytes: Uint8Array, icon: boolean): Dib | undefined {
   const high = core ? view.getUint16(6, true) : field(8);
   const bits = view.getUint16(core ? 10 : 14, true);
   const compression = field(16) >>> 0;
-  const packed = (os2 ? PACKED_OS2 : PACKED)[compression];
+  const packed = (os2 ? PACKED_OS2 : COMPRESSIONS)[compression];
   const height = icon ? Math.floor(Math.abs(high) / 2) : Math.abs(high);
   if (!packed || !BITS[packed].includes(bits) || (icon && !IN_ICONS.has(packed))) return undefined;
   if (width < 1 || height < 1 || width > MAX_SIDE || height > MAX_SIDE) return undefined;

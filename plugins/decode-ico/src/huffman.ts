@@ -1,11 +1,11 @@
 import type { Dib } from "./dib.ts";
 
-const SHORT = 3;
-const LONG = 4;
+const TIFF_SHORT = 3;
+const TIFF_LONG = 4;
 
 /**
  * A bitmap packed by T.4 (Huffman, one-dimensional) as a TIFF of the same bytes: readers of TIFF know that packing. Rows of
- * bitmaps begin at the bottom, which a TIFF says by its orientation.
+ * bitmaps begin at the bottom, which a TIFF declares by its orientation.
  */
 export function asTiff(
   { width, height, topDown, palette }: Dib,
@@ -15,20 +15,20 @@ export function asTiff(
   const data = bytes.subarray(start);
   const colors = [0, 1].map((index) => colorOf(palette, bytes, index));
   // All reds, all greens, all blues, of 16 bits each.
-  const map = [0, 1, 2].flatMap((part) => colors.map((color) => (color[part] ?? 0) * 257));
+  const map = [0, 1, 2].flatMap((channel) => colors.map((color) => (color[channel] ?? 0) * 257));
   const entries: readonly (readonly [tag: number, type: number, value: number])[] = [
-    [256, LONG, width],
-    [257, LONG, height],
-    [258, SHORT, 1],
-    [259, SHORT, 3],
-    [262, SHORT, 3],
-    [266, SHORT, 1],
-    [273, LONG, 8],
-    [274, SHORT, topDown ? 1 : 4],
-    [277, SHORT, 1],
-    [278, LONG, height],
-    [279, LONG, data.length],
-    [292, LONG, 0],
+    [256, TIFF_LONG, width],
+    [257, TIFF_LONG, height],
+    [258, TIFF_SHORT, 1],
+    [259, TIFF_SHORT, 3],
+    [262, TIFF_SHORT, 3],
+    [266, TIFF_SHORT, 1],
+    [273, TIFF_LONG, 8],
+    [274, TIFF_SHORT, topDown ? 1 : 4],
+    [277, TIFF_SHORT, 1],
+    [278, TIFF_LONG, height],
+    [279, TIFF_LONG, data.length],
+    [292, TIFF_LONG, 0],
   ];
   const directory = 8 + data.length + (data.length % 2);
   const colorMap = directory + 2 + (entries.length + 1) * 12 + 4;
@@ -46,7 +46,7 @@ export function asTiff(
   }
   const last = directory + 2 + entries.length * 12;
   out.writeUInt16LE(320, last);
-  out.writeUInt16LE(SHORT, last + 2);
+  out.writeUInt16LE(TIFF_SHORT, last + 2);
   out.writeUInt32LE(map.length, last + 4);
   out.writeUInt32LE(colorMap, last + 8);
   for (const [at, value] of map.entries()) out.writeUInt16LE(value, colorMap + at * 2);
@@ -56,5 +56,5 @@ export function asTiff(
 function colorOf(palette: Dib["palette"], bytes: Uint8Array, index: number): readonly number[] {
   if (!palette || index >= palette.colors) return [0, 0, 0];
   const at = palette.start + index * palette.width;
-  return [2, 1, 0].map((part) => bytes[at + part] ?? 0);
+  return [2, 1, 0].map((channel) => bytes[at + channel] ?? 0);
 }

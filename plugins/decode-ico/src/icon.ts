@@ -9,11 +9,11 @@ export type Picture = {
   readonly end: number;
 } & ({ readonly kind: "png" } | { readonly kind: "dib"; readonly dib: Dib });
 
-const HEAD = 6;
-const ENTRY = 16;
+const HEAD_BYTES = 6;
+const ENTRY_BYTES = 16;
 
-/** Bytes at the start of a file that are enough to tell. */
-export const SNIFF_LENGTH = HEAD + ENTRY;
+/** Bytes at the start of a file that are enough to detect its format. */
+export const SNIFF_LENGTH = HEAD_BYTES + ENTRY_BYTES;
 
 /** Whether a file is an icon: the first entry of its directory must make sense, too. */
 export function isIcon(head: Uint8Array): boolean {
@@ -26,7 +26,7 @@ export function isIcon(head: Uint8Array): boolean {
     count <= 256 &&
     head[9] === 0 &&
     view.getUint32(14, true) > 0 &&
-    view.getUint32(18, true) >= HEAD + count * ENTRY
+    view.getUint32(18, true) >= HEAD_BYTES + count * ENTRY_BYTES
   );
 }
 
@@ -34,16 +34,20 @@ export function isIcon(head: Uint8Array): boolean {
 export function picturesOf(bytes: Uint8Array): Picture[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const count = view.getUint16(4, true);
-  const found: { picture: Picture; bits: number }[] = [];
-  for (let at = HEAD; at < HEAD + count * ENTRY && at + ENTRY <= bytes.length; at += ENTRY) {
+  const pictures: { picture: Picture; bits: number }[] = [];
+  for (
+    let at = HEAD_BYTES;
+    at < HEAD_BYTES + count * ENTRY_BYTES && at + ENTRY_BYTES <= bytes.length;
+    at += ENTRY_BYTES
+  ) {
     const start = view.getUint32(at + 12, true);
     const end = start + view.getUint32(at + 8, true);
     if (end > bytes.length) continue;
     const picture = pictureOf(bytes.subarray(start, end), start, end);
-    if (picture) found.push({ picture, bits: view.getUint16(at + 6, true) });
+    if (picture) pictures.push({ picture, bits: view.getUint16(at + 6, true) });
   }
   const area = ({ picture: { width, height } }: { picture: Picture }) => width * height;
-  return found.sort((a, b) => area(b) - area(a) || b.bits - a.bits).map(({ picture }) => picture);
+  return pictures.sort((a, b) => area(b) - area(a) || b.bits - a.bits).map(({ picture }) => picture);
 }
 
 function pictureOf(bytes: Uint8Array, start: number, end: number): Picture | undefined {

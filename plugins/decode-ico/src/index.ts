@@ -8,7 +8,7 @@ import {
   type Source,
 } from "@mediatap/core";
 import { inThread, memoizeInspector, memorySource } from "@mediatap/core/decode";
-import { DIB_LENGTH, type Dib, hasAlpha, readDib } from "./dib.ts";
+import { DIB_HEADER_BYTES, type Dib, hasAlpha, readDib } from "./dib.ts";
 import { asTiff } from "./huffman.ts";
 import { isIcon, picturesOf, SNIFF_LENGTH } from "./icon.ts";
 import type { DibTask } from "./program.ts";
@@ -16,7 +16,7 @@ import type { DibTask } from "./program.ts";
 const NAME = "decode-ico";
 const VERSION = "0.1.0";
 
-/** The thread's program lies beside this module, as source or as built. */
+/** The thread's program is beside this module, in source and in built form. */
 const PROGRAM = new URL(`./program${extname(import.meta.url)}`, import.meta.url);
 
 // Measured: milliseconds, and bytes.
@@ -26,15 +26,15 @@ const START_MEMORY = 16 * 1024 * 1024;
 const PIXEL_MEMORY = 8;
 
 /** Bytes before the bitmap's own header. */
-const FILE_HEADER = 14;
-const ARRAY_HEADER = 14;
-const HEAD = ARRAY_HEADER + FILE_HEADER + DIB_LENGTH;
+const FILE_HEADER_BYTES = 14;
+const ARRAY_HEADER_BYTES = 14;
+const HEAD_BYTES = ARRAY_HEADER_BYTES + FILE_HEADER_BYTES + DIB_HEADER_BYTES;
 
 type Kind = "ico" | "bmp";
 
 /**
- * Reads icons of Windows (ICO) and bitmaps (BMP). Of an icon the largest picture is the first page; it goes out as it is where no
- * picture of it is asked for, a bitmap does not. Broken files are `UNIDENTIFIED`.
+ * Reads icons of Windows (ICO) and bitmaps (BMP). Of an icon the largest picture is the first page; it is delivered unchanged if no
+ * picture of it is requested, a bitmap is not. Broken files are `UNIDENTIFIED`.
  */
 export function decodeIco(): Plugin {
   return {
@@ -70,17 +70,17 @@ export function decodeIco(): Plugin {
 export default decodeIco;
 
 async function kindOf(source: Source): Promise<Kind | undefined> {
-  const head = await source.peek(HEAD);
+  const head = await source.peek(HEAD_BYTES);
   if (isIcon(head.subarray(0, SNIFF_LENGTH))) return "ico";
   return bitmapOf(head) ? "bmp" : undefined;
 }
 
-/** Where the header of a bitmap begins, and what it says. */
+/** The position of a bitmap's header, and its content. */
 function bitmapOf(head: Uint8Array): { readonly start: number; readonly dib: Dib } | undefined {
-  // An array of OS/2 holds one picture for several screens; the first one is taken.
-  const file = head[0] === 0x42 && head[1] === 0x41 ? ARRAY_HEADER : 0;
+  // An OS/2 array contains one picture for several screens; the first one is used.
+  const file = head[0] === 0x42 && head[1] === 0x41 ? ARRAY_HEADER_BYTES : 0;
   const named = head[file] === 0x42 && head[file + 1] === 0x4d;
-  const start = file + FILE_HEADER;
+  const start = file + FILE_HEADER_BYTES;
   if (!named || !head.subarray(file + 6, file + 10).every((byte) => byte === 0)) return undefined;
   const dib = readDib(head.subarray(start), false);
   return dib && { start, dib };
@@ -102,7 +102,7 @@ async function iconHeader(source: Source, context: RenderContext): Promise<Heade
 }
 
 async function bitmapHeader(source: Source): Promise<Header> {
-  const { dib } = bitmapOf(await source.peek(HEAD)) ?? {};
+  const { dib } = bitmapOf(await source.peek(HEAD_BYTES)) ?? {};
   if (!dib) throw broken();
   const { width, height, palette, density } = dib;
   return {
@@ -131,23 +131,23 @@ const common = (format: Kind, width: number, height: number) => ({
 async function fromIcon(bytes: Uint8Array, page: number, context: RenderContext): Promise<Uint8Array> {
   const picture = picturesOf(bytes)[page - 1];
   if (!picture) throw new MediaError("EINVAL", "Expected a page that the file has");
-  const part = bytes.subarray(picture.start, picture.end);
+  const data = bytes.subarray(picture.start, picture.end);
   // Engines read PNG by themselves.
-  if (picture.kind === "png") return part;
+  if (picture.kind === "png") return data;
   const { dib } = picture;
-  return decode({ dib, bytes: part, start: dib.end, icon: true }, context);
+  return decode({ dib, bytes: data, start: dib.end, icon: true }, context);
 }
 
 async function fromBitmap(bytes: Uint8Array, context: RenderContext): Promise<Uint8Array> {
-  const { start: head, dib } = bitmapOf(bytes.subarray(0, HEAD)) ?? {};
+  const { start: head, dib } = bitmapOf(bytes.subarray(0, HEAD_BYTES)) ?? {};
   if (head === undefined || !dib) throw broken();
-  const part = bytes.subarray(head);
+  const data = bytes.subarray(head);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const start = view.getUint32(head - 4, true) - head;
-  if (start < dib.end - colorsLeftOut(dib) || start > part.length) throw broken();
-  if (dib.packed === "jpeg" || dib.packed === "png") return embedded(part.subarray(start), dib.packed);
-  if (dib.packed === "huffman") return asTiff(dib, part, start);
-  return decode({ dib, bytes: part, start, icon: false }, context);
+  if (start < dib.end - colorsLeftOut(dib) || start > data.length) throw broken();
+  if (dib.packed === "jpeg" || dib.packed === "png") return embedded(data.subarray(start), dib.packed);
+  if (dib.packed === "huffman") return asTiff(dib, data, start);
+  return decode({ dib, bytes: data, start, icon: false }, context);
 }
 
 /** Engines read such files by themselves, once they are what the header promises. */
@@ -157,7 +157,7 @@ function embedded(bytes: Uint8Array, format: "jpeg" | "png"): Uint8Array {
   return bytes;
 }
 
-/** Bitmaps may hold fewer colours than the header lets one think. */
+/** Bitmaps may contain fewer colours than the header suggests. */
 const colorsLeftOut = ({ palette }: { palette?: { colors: number; width: number } }) =>
   palette ? palette.colors * palette.width : 0;
 

@@ -1,7 +1,7 @@
 import type { ThreadProgram } from "@mediatap/core/decode";
 import { type Dib, hasAlpha } from "./dib.ts";
 
-// Runs in a thread of its own.
+// Runs in a worker thread.
 
 export interface DibTask {
   readonly dib: Dib;
@@ -24,26 +24,27 @@ const program: ThreadProgram<DibTask, Uint8Array> = (task, { tiff, fail }) => {
   const source = packed ?? bytes.subarray(start, start + row * height);
   if (!packed && source.length < row * height)
     return fail("UNIDENTIFIED", "The source is not a readable bitmap");
-  const made = tiff({ width, height, colors: "rgb", alpha });
+  const image = tiff({ width, height, colors: "rgb", alpha });
   const stride = packed ? width * packedSize(dib) : row;
   const write = writerOf(dib, bytes, packed !== undefined);
   for (let y = 0; y < height; y++) {
     const line = source.subarray((dib.topDown ? y : height - 1 - y) * stride);
-    for (let x = 0; x < width; x++) write(line, x, made.pixels, (y * width + x) * samples, samples);
+    for (let x = 0; x < width; x++) write(line, x, image.pixels, (y * width + x) * samples, samples);
   }
-  if (icon) cutOut(task, bytes.subarray(start + row * height), made.pixels);
-  return made.file;
+  if (icon) cutOut(task, bytes.subarray(start + row * height), image.pixels);
+  return image.file;
 };
 
 export default program;
 
 type Write = (line: Uint8Array, x: number, pixels: Uint8Array, to: number, samples: number) => void;
 
-function writerOf(dib: Dib, bytes: Uint8Array, whole: boolean): Write {
-  if (dib.palette) return fromPalette(dib.palette, bytes, whole ? 8 : dib.bits);
+function writerOf(dib: Dib, bytes: Uint8Array, expanded: boolean): Write {
+  if (dib.palette) return fromPalette(dib.palette, bytes, expanded ? 8 : dib.bits);
   if (dib.bits === 24) {
     return (line, x, pixels, to, samples) => {
-      for (let part = 0; part < 3; part++) pixels[to + part] = line[3 * x + 2 - part] as number;
+      for (let channel = 0; channel < 3; channel++)
+        pixels[to + channel] = line[3 * x + 2 - channel] as number;
       if (samples === 4) pixels[to + 3] = 255;
     };
   }
@@ -63,14 +64,14 @@ function writerOf(dib: Dib, bytes: Uint8Array, whole: boolean): Write {
 /** Bytes of an unpacked pixel. */
 const packedSize = ({ packed }: Dib) => (packed === "rle24" ? 3 : 1);
 
-/** Blue, green, red, alpha as fixed-point numbers of 13 bits behind the point (s2.13), in linear light. */
+/** Blue, green, red, alpha as fixed-point numbers with 13 fractional bits (s2.13), in linear light. */
 function writeLinear(line: Uint8Array, x: number, pixels: Uint8Array, to: number): void {
-  const part = (at: number) => {
+  const channel = (at: number) => {
     const bits = (line[x * 8 + at * 2] as number) | ((line[x * 8 + at * 2 + 1] as number) << 8);
     return Math.min(1, Math.max(0, ((bits << 16) >> 16) / 8192));
   };
-  for (const at of [0, 1, 2]) pixels[to + at] = Math.round(255 * toSrgb(part(2 - at)));
-  pixels[to + 3] = Math.round(255 * part(3));
+  for (const at of [0, 1, 2]) pixels[to + at] = Math.round(255 * toSrgb(channel(2 - at)));
+  pixels[to + 3] = Math.round(255 * channel(3));
 }
 
 /** IEC 61966-2-1. */
@@ -82,8 +83,8 @@ type Field = (pixel: number, missing: number) => number;
 function fieldOf(mask: number): Field {
   if (mask === 0) return (_pixel, missing) => missing;
   const shift = 31 - Math.clz32(mask & -mask);
-  const most = mask >>> shift;
-  return (pixel) => Math.round((((pixel & mask) >>> shift) * 255) / most);
+  const maxValue = mask >>> shift;
+  return (pixel) => Math.round((((pixel & mask) >>> shift) * 255) / maxValue);
 }
 
 function fromPalette(
@@ -96,14 +97,14 @@ function fromPalette(
     const bit = x * bits;
     const index = ((line[bit >> 3] as number) >> (8 - bits - (bit & 7))) & mask;
     const from = start + index * width;
-    for (let part = 0; part < 3; part++) {
-      pixels[to + part] = index < colors ? (bytes[from + 2 - part] ?? 0) : 0;
+    for (let channel = 0; channel < 3; channel++) {
+      pixels[to + channel] = index < colors ? (bytes[from + 2 - channel] ?? 0) : 0;
     }
     if (samples === 4) pixels[to + 3] = 255;
   };
 }
 
-/** What is clear in an icon: by the fourth byte of its pixels if any of them says something, else by the mask behind them. */
+/** The transparency of an icon: by the fourth byte of its pixels if any is set, else by the mask after them. */
 function cutOut({ dib, bytes, start }: DibTask, mask: Uint8Array, pixels: Uint8Array): void {
   const { width, height, bits, topDown } = dib;
   const line = (y: number) => (topDown ? y : height - 1 - y);
@@ -136,7 +137,7 @@ function unpack(dib: Dib, data: Uint8Array): Uint8Array {
       const to = (y * width + x) * size;
       const byte = data[from] ?? 0;
       if (four) out[to] = at % 2 === 0 ? byte >> 4 : byte & 15;
-      else for (let part = 0; part < size; part++) out[to + part] = data[from + part] ?? 0;
+      else for (let channel = 0; channel < size; channel++) out[to + channel] = data[from + channel] ?? 0;
     }
     x++;
   };

@@ -37,9 +37,9 @@ describe("decode-ico", () => {
 
   async function colors(name: string, bytes: Uint8Array) {
     files.set(name, bytes);
-    const answer = await server.ask(`/tr:f-png/${name}`);
-    assert.equal(answer.status, 200, answer.text);
-    const { width, height, at } = readPng(answer.body);
+    const response = await server.ask(`/tr:f-png/${name}`);
+    assert.equal(response.status, 200, response.text);
+    const { width, height, at } = readPng(response.body);
     return [at(1, 1), at(width - 2, 1), at(1, height - 2), at(width - 2, height - 2)];
   }
 
@@ -84,11 +84,11 @@ describe("decode-ico", () => {
       assert.deepEqual(await colors("picture.bmp", bytes), [RED, WHITE, WHITE, RED]);
     });
 
-    it("may be clear in places", async () => {
+    it("can have clear pixels", async () => {
       const masks = [0xff0000, 0xff00, 0xff, 0xff000000];
       const pixel = direct([0xffff0000, 0x00000000, 0x800000ff, 0xffffffff]);
-      const found = await colors("picture.bmp", bitmap({ bits: 32, header: 124, masks, pixel }));
-      assert.deepEqual([found[0], found[1]?.[3], found[2], found[3]], [RED, 0, [0, 0, 255, 128], WHITE]);
+      const actual = await colors("picture.bmp", bitmap({ bits: 32, header: 124, masks, pixel }));
+      assert.deepEqual([actual[0], actual[1]?.[3], actual[2], actual[3]], [RED, 0, [0, 0, 255, 128], WHITE]);
     });
 
     it("are unpacked", async () => {
@@ -110,9 +110,9 @@ describe("decode-ico", () => {
         [0, 2, 0, 6, 10, 0x00, 11, 0x11, 0, 1],
       ].flat();
       const half = { kind: 2, data: Uint8Array.from(four) } as const;
-      const found = await colors("picture.bmp", bitmap({ bits: 4, palette: COLORS, packed: half }));
-      assert.deepEqual(found.slice(2), [BLUE, WHITE]);
-      assert.deepEqual(found[0], RED);
+      const actual = await colors("picture.bmp", bitmap({ bits: 4, palette: COLORS, packed: half }));
+      assert.deepEqual(actual.slice(2), [BLUE, WHITE]);
+      assert.deepEqual(actual[0], RED);
     });
 
     it("are read with 2 bits a pixel", async () => {
@@ -137,7 +137,7 @@ describe("decode-ico", () => {
 
     it("are read with 64 bits a pixel, in linear light", async () => {
       const data = Buffer.alloc(SIZE.width * SIZE.height * 8);
-      const parts = [
+      const channels = [
         // Blue, green, red, alpha: 8192 is all of it, what is beyond is cut.
         [0, 0, 8192, 8192],
         [0, 1755, 0, 8192],
@@ -148,14 +148,14 @@ describe("decode-ico", () => {
       for (let y = 0; y < SIZE.height; y++) {
         for (let x = 0; x < SIZE.width; x++) {
           const start = ((SIZE.height - 1 - y) * SIZE.width + x) * 8;
-          for (const [part, value] of (parts[at(x, y)] as number[]).entries()) {
-            data.writeInt16LE(value, start + part * 2);
+          for (const [channel, value] of (channels[at(x, y)] as number[]).entries()) {
+            data.writeInt16LE(value, start + channel * 2);
           }
         }
       }
-      const found = await colors("picture.bmp", bitmap({ bits: 64, packed: { kind: 0, data } }));
-      assert.deepEqual(found.slice(0, 3), [RED, [0, 128, 0, 255], [0, 0, 255, 128]]);
-      assert.equal(found[3]?.[3], 0);
+      const actual = await colors("picture.bmp", bitmap({ bits: 64, packed: { kind: 0, data } }));
+      assert.deepEqual(actual.slice(0, 3), [RED, [0, 128, 0, 255], [0, 0, 255, 128]]);
+      assert.equal(actual[3]?.[3], 0);
     });
 
     it("are unpacked with 24 bits a pixel", async () => {
@@ -171,9 +171,9 @@ describe("decode-ico", () => {
         ...Array.from({ length: 2 }, () => [0, 2, 10, 0, 11, ...green, 0, 0]),
       ].flat();
       const packed = { kind: 4, data: Uint8Array.from(rows) };
-      const found = await colors("picture.bmp", bitmap({ bits: 24, header: 64, packed }));
+      const actual = await colors("picture.bmp", bitmap({ bits: 24, header: 64, packed }));
       // What is left out is black.
-      assert.deepEqual(found, [[...BLACK], GREEN, BLUE, WHITE]);
+      assert.deepEqual(actual, [[...BLACK], GREEN, BLUE, WHITE]);
     });
 
     it("are unpacked by T.4", async () => {
@@ -197,27 +197,30 @@ describe("decode-ico", () => {
       assert.deepEqual(await colors("picture.bmp", bytes), [RED, BLUE, BLUE, RED]);
     });
 
-    it("are read as the PNG or JPEG that they hold", async () => {
+    it("are read as the PNG or JPEG in them", async () => {
       const png = makePng(SIZE.width, SIZE.height, (x, y) => {
         const [red = 0, green = 0, blue = 0] =
           COLORS[quarters(SIZE.width, SIZE.height, [0, 1, 2, 3])(x, y)] ?? [];
         return [red, green, blue, 255];
       });
-      const held = (kind: number, data: Uint8Array) => bitmap({ bits: 0, packed: { kind, data } });
-      assert.deepEqual(await colors("picture.bmp", held(5, png)), [RED, GREEN, BLUE, WHITE]);
+      const embedding = (kind: number, data: Uint8Array) => bitmap({ bits: 0, packed: { kind, data } });
+      assert.deepEqual(await colors("picture.bmp", embedding(5, png)), [RED, GREEN, BLUE, WHITE]);
       const jpeg = await sharp(png).flatten().jpeg({ quality: 100, chromaSubsampling: "4:4:4" }).toBuffer();
-      const found = await colors("picture.bmp", held(4, jpeg));
+      const actual = await colors("picture.bmp", embedding(4, jpeg));
       for (const [at, color] of [RED, GREEN, BLUE, WHITE].entries()) {
         assert(
-          color.every((value, part) => Math.abs(value - (found[at]?.[part] ?? -99)) < 8),
-          `${found[at]}`,
+          color.every((value, channel) => Math.abs(value - (actual[at]?.[channel] ?? -99)) < 8),
+          `${actual[at]}`,
         );
       }
       // Nothing else, and nothing of another size.
-      assert.deepEqual(await refusal("broken.bmp", held(4, png)), [404, "UNIDENTIFIED"]);
+      assert.deepEqual(await refusal("broken.bmp", embedding(4, png)), [404, "UNIDENTIFIED"]);
       const other = makePng(9, 9, () => [0, 0, 0, 255]);
-      assert.deepEqual(await refusal("broken.bmp", held(5, other)), [404, "UNIDENTIFIED"]);
-      assert.deepEqual(await refusal("broken.bmp", held(5, Buffer.from("<svg/>"))), [404, "UNIDENTIFIED"]);
+      assert.deepEqual(await refusal("broken.bmp", embedding(5, other)), [404, "UNIDENTIFIED"]);
+      assert.deepEqual(await refusal("broken.bmp", embedding(5, Buffer.from("<svg/>"))), [
+        404,
+        "UNIDENTIFIED",
+      ]);
     });
 
     it("are delivered as the client accepts it", async () => {
@@ -227,7 +230,7 @@ describe("decode-ico", () => {
       assert.equal((await server.ask("/picture.bmp")).headers["content-type"], "image/jpeg");
     });
 
-    it("are broken where pixels are missing, or begin nowhere", async () => {
+    it("are broken if pixels are missing, or start outside the file", async () => {
       const whole = bitmap({ bits: 24, pixel: direct(RGB) });
       assert.deepEqual(await refusal("broken.bmp", whole.subarray(0, 200)), [404, "UNIDENTIFIED"]);
       const astray = Buffer.from(whole);
@@ -250,7 +253,7 @@ describe("decode-ico", () => {
       clear: (x, y) => x > 10 && y < 10,
     };
 
-    it("go out as they are where no picture is asked for", async () => {
+    it("are delivered unchanged if no picture is requested", async () => {
       const bytes = makeIco([indexed]);
       files.set("favicon.ico", bytes);
       const { body, headers } = await server.ask("/favicon.ico", { headers: { accept: "image/webp" } });
@@ -258,12 +261,12 @@ describe("decode-ico", () => {
       assert.match(headers["content-type"] ?? "", /icon/);
     });
 
-    it("are clear where their mask says so", async () => {
-      const found = await colors("favicon.ico", makeIco([indexed]));
-      assert.deepEqual([found[0], found[1]?.[3], found[2], found[3]], [RED, 0, BLUE, WHITE]);
+    it("are clear as their mask specifies", async () => {
+      const actual = await colors("favicon.ico", makeIco([indexed]));
+      assert.deepEqual([actual[0], actual[1]?.[3], actual[2], actual[3]], [RED, 0, BLUE, WHITE]);
     });
 
-    it("are clear by their pixels where these say so, and by the mask where they say nothing", async () => {
+    it("take transparency from their pixels if any is set, else from the mask", async () => {
       const speaking = quarters(20, 20, [0xffff0000, 0x8000ff00, 0x000000ff, 0xffffffff]);
       const loud = await colors(
         "favicon.ico",
@@ -271,11 +274,11 @@ describe("decode-ico", () => {
       );
       assert.deepEqual([loud[0], loud[1], loud[2]?.[3], loud[3]], [RED, [0, 255, 0, 128], 0, WHITE]);
       const mute = makeIco([{ ...indexed, bits: 32, palette: [], pixel: quarters(20, 20, RGB) }]);
-      const found = await colors("favicon.ico", mute);
-      assert.deepEqual([found[0], found[1]?.[3], found[2]], [RED, 0, BLUE]);
+      const actual = await colors("favicon.ico", mute);
+      assert.deepEqual([actual[0], actual[1]?.[3], actual[2]], [RED, 0, BLUE]);
     });
 
-    it("give the largest picture, in the most colours; others by page", async () => {
+    it("return the largest picture, in the most colours; others by page", async () => {
       const grey: Bitmap = {
         ...indexed,
         bits: 1,
@@ -307,7 +310,7 @@ describe("decode-ico", () => {
       assert.deepEqual(await refusal("bomb.ico", makeIco([bomb])), [400, "ELIMIT"]);
     });
 
-    it("are broken where no picture can be read", async () => {
+    it("are broken if no picture can be read", async () => {
       const bytes = makeIco([indexed]);
       assert.deepEqual(await refusal("broken.ico", bytes.subarray(0, 100)), [404, "UNIDENTIFIED"]);
       const noise = Buffer.from(bytes).fill(0x77, 22);
@@ -315,7 +318,7 @@ describe("decode-ico", () => {
     });
   });
 
-  it("takes nothing else for its own", async () => {
+  it("recognizes no other format", async () => {
     for (const text of ["BM, a text", "BMW 3.0", "\0\0\x01\0\0\0", "\0\x01\0\0\0\x0a\0\x80"]) {
       files.set("other.bin", Buffer.from(text.padEnd(60, "-"), "latin1"));
       const { body } = await server.ask("/tr:w-9/other.bin");
