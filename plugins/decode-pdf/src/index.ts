@@ -12,35 +12,35 @@ import type { PdfHeader, PdfTask } from "./program.ts";
 
 const NAME = "decode-pdf";
 const VERSION = "0.1.0";
-/** Version of the library; other versions may draw otherwise. */
+/** Version of the library; other versions may render differently. */
 const LIBRARY = "@embedpdf/pdfium@2.15";
 
-/** The thread's program lies beside this module, as source or as built. */
+/** The thread's program is beside this module, in source and in built form. */
 const PROGRAM = new URL(`./program${extname(import.meta.url)}`, import.meta.url);
 const WASM = new URL(import.meta.resolve("@embedpdf/pdfium/pdfium.wasm"));
 
-/** Pages of a file that can be had. */
-const PAGES = 2_000;
+/** Pages of a file that can be rendered. */
+const MAX_PAGES = 2_000;
 
-// What a page holds shows only when it is drawn; these are for pages of text and a picture.
+// The content of a page is known only when it is rendered; these figures are for pages of text and a picture.
 const START_COST = 150;
 const MEGAPIXEL_COST = 30;
 const START_MEMORY = 64 * 1024 * 1024;
 const PIXEL_MEMORY = 8;
 
-/** Bytes that drawing may take beside its pixels: pictures in the file are decoded whole. */
-const MOST = 512 * 1024 * 1024;
+/** Memory limit of rendering in bytes, beside its pixels: pictures in the file are decoded completely. */
+const MAX_BASE_BYTES = 512 * 1024 * 1024;
 
-/** Bytes at the start of a file that are enough to tell. */
+/** Bytes at the start of a file that are enough to detect its format. */
 const SNIFF_LENGTH = 64;
 
 /** Whether a file is PDF (ISO 32000-2 §7.5.2); white space and a byte order mark are let through before it. */
 const isPdf = (head: Uint8Array) => /^(?:\xef\xbb\xbf)?\s*%PDF-\d/.test(Buffer.from(head).toString("latin1"));
 
 /**
- * Draws pages of PDF files, and of Illustrator files that hold one, with PDFium: on white, at the size that is wanted, form
- * fields and annotations included. Nothing outside of the file is read, and no script runs. A file without a ask for a picture
- * goes out as it is. One that needs a password is `EUNSUPPORTED`, a broken one `UNIDENTIFIED`.
+ * Renders pages of PDF files, and of Illustrator files that contain one, with PDFium: on white, at the requested size, form
+ * fields and annotations included. Nothing outside of the file is read, and no script runs. A file without a request for a picture
+ * is delivered unchanged. One that needs a password is `EUNSUPPORTED`, a broken one `UNIDENTIFIED`.
  */
 export function decodePdf(): Plugin {
   return {
@@ -67,7 +67,7 @@ export function decodePdf(): Plugin {
         const size = { width: width ?? own?.width ?? 1, height: height ?? own?.height ?? 1 };
         const bytes = await source.bytes(context.limits.pdfBytes);
         const task: PdfTask = { does: "draw", bytes, page: page - 1, size };
-        const memory = MOST + PIXEL_MEMORY * size.width * size.height;
+        const memory = MAX_BASE_BYTES + PIXEL_MEMORY * size.width * size.height;
         return memorySource(source.metadata, await run<Uint8Array>(task, memory, context));
       });
     },
@@ -78,7 +78,11 @@ export default decodePdf;
 
 async function headerOf(source: Source, context: RenderContext): Promise<Header> {
   const bytes = await source.bytes(context.limits.pdfBytes);
-  const { pages } = await run<PdfHeader>({ does: "header", bytes, most: PAGES }, MOST, context);
+  const { pages } = await run<PdfHeader>(
+    { does: "header", bytes, maxPages: MAX_PAGES },
+    MAX_BASE_BYTES,
+    context,
+  );
   const [{ width, height }] = pages;
   const alike = pages.every((page) => page.width === width && page.height === height);
   return {
@@ -108,7 +112,7 @@ async function run<Out>(input: PdfTask, memory: number, context: RenderContext):
     if (context.signal.aborted) throw cause;
     const known = isMediaError(cause);
     if (known && cause.code !== "UNIDENTIFIED") throw cause;
-    // A picture was asked for, or the file would have gone out as it is.
+    // A picture was requested, or the file would have been delivered unchanged.
     const message = known ? cause.message : "The source is not a readable PDF";
     throw new MediaError("UNIDENTIFIED", message, { cause, status: 400 });
   }

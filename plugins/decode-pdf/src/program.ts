@@ -2,10 +2,10 @@ import { init, type WrappedPdfiumModule } from "@embedpdf/pdfium";
 import type { Size } from "@mediatap/core";
 import type { ThreadProgram, ThreadTools } from "@mediatap/core/decode";
 
-// Runs in a thread of its own, with a library of its own: nothing is given back but with the thread.
+// Runs in a worker thread, with a library of its own: nothing is given back but with the thread.
 
 export type PdfTask =
-  | { readonly does: "header"; readonly bytes: Uint8Array; readonly most: number }
+  | { readonly does: "header"; readonly bytes: Uint8Array; readonly maxPages: number }
   | {
       readonly does: "draw";
       readonly bytes: Uint8Array;
@@ -15,7 +15,7 @@ export type PdfTask =
     };
 
 export interface PdfHeader {
-  /** In points, upright, the first `most`. */
+  /** In points, upright, the first `maxPages`. */
   readonly pages: readonly [Size, ...Size[]];
 }
 
@@ -24,7 +24,7 @@ type Pointer = number;
 /** `FPDFBitmap_BGR`: 24 bits a pixel, no alpha. */
 const BGR = 2;
 const WHITE = 0xffffffff;
-/** `FPDF_ANNOT`: what lies on the page belongs to it; `FPDF_REVERSE_BYTE_ORDER`: red first. */
+/** `FPDF_ANNOT`: annotations belong to the page; `FPDF_REVERSE_BYTE_ORDER`: red first. */
 const ANNOTATIONS = 0x01;
 const RGB_ORDER = 0x10;
 
@@ -36,8 +36,8 @@ const program: ThreadProgram<PdfTask, PdfHeader | Uint8Array> = async (task, too
   pdfium.FPDF_InitLibrary();
   const document = open(pdfium, task.bytes, tools);
   return task.does === "header"
-    ? { pages: sizesOf(pdfium, document, task.most, tools) }
-    : draw(pdfium, document, task, tools);
+    ? { pages: sizesOf(pdfium, document, task.maxPages, tools) }
+    : renderPage(pdfium, document, task, tools);
 };
 
 export default program;
@@ -54,10 +54,10 @@ function open(pdfium: WrappedPdfiumModule, bytes: Uint8Array, { fail }: ThreadTo
 function sizesOf(
   pdfium: WrappedPdfiumModule,
   document: Pointer,
-  most: number,
+  maxPages: number,
   { fail }: ThreadTools,
 ): PdfHeader["pages"] {
-  const count = Math.min(most, pdfium.FPDF_GetPageCount(document));
+  const count = Math.min(maxPages, pdfium.FPDF_GetPageCount(document));
   const out = allocate(pdfium, 8);
   const sizes = Array.from({ length: count }, (_, at): Size => {
     if (!pdfium.FPDF_GetPageSizeByIndexF(document, at, out))
@@ -75,7 +75,7 @@ function sizesOf(
 const points = (length: number) => Math.max(1, Math.round(Number.isFinite(length) ? length : 1));
 
 /** A page on white, as an uncompressed TIFF. */
-function draw(
+function renderPage(
   pdfium: WrappedPdfiumModule,
   document: Pointer,
   { page: at, size }: Extract<PdfTask, { does: "draw" }>,
@@ -89,7 +89,7 @@ function draw(
   pdfium.FPDFBitmap_FillRect(bitmap, 0, 0, width, height, WHITE);
   const flags = ANNOTATIONS | RGB_ORDER;
   pdfium.FPDF_RenderPageBitmap(bitmap, page, 0, 0, width, height, 0, flags);
-  // What is filled into a form is drawn by the form; it runs no script, as no script engine is there.
+  // Form contents are rendered by the form; it runs no script, as no script engine is there.
   const form = pdfium.PDFiumExt_InitFormFillEnvironment(document, pdfium.PDFiumExt_OpenFormFillInfo());
   if (form !== 0) {
     pdfium.FPDF_SetFormFieldHighlightAlpha(form, 0);
@@ -105,14 +105,14 @@ function draw(
   return file;
 }
 
-/** What Emscripten gives every module; the library's types take it from a package that is not needed else. */
+/** What every Emscripten module has; the library's types take it from a package that is not needed otherwise. */
 interface Runtime {
   readonly HEAPU8: Uint8Array;
   readonly HEAPF32: Float32Array;
   readonly wasmExports: { malloc(bytes: number): Pointer };
 }
 
-/** To be asked for each time: views are made again when the memory grows. */
+/** Read it each time: views are created again when the memory grows. */
 const runtime = ({ pdfium }: WrappedPdfiumModule) => pdfium as unknown as Runtime;
 
 function allocate(pdfium: WrappedPdfiumModule, bytes: number): Pointer {

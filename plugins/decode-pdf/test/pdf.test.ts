@@ -48,21 +48,21 @@ describe("decode-pdf", () => {
   const typeOf = ({ headers }: Answer) => headers["content-type"];
   const codeOf = ({ headers }: Answer) => (headers["ik-error"] ?? "").split(" ")[0];
 
-  async function picture(path: string, place = server) {
-    const answer = await place.ask(path);
-    assert.equal(answer.status, 200, answer.text.slice(0, 200));
-    return readPng(answer.body);
+  async function picture(path: string, target = server) {
+    const response = await target.ask(path);
+    assert.equal(response.status, 200, response.text.slice(0, 200));
+    return readPng(response.body);
   }
 
-  it("goes out as it is where no picture is asked for", async () => {
+  it("is delivered unchanged if no picture is requested", async () => {
     for (const path of ["/doc.pdf", "/doc.pdf?v=2", "/tr:orig-true/doc.pdf", "/tr:orig-true,w-5/doc.pdf"]) {
-      const answer = await server.ask(path, { headers: WEBP });
-      assert(answer.body.equals(document), path);
-      assert.equal(typeOf(answer), "application/pdf");
+      const response = await server.ask(path, { headers: WEBP });
+      assert(response.body.equals(document), path);
+      assert.equal(typeOf(response), "application/pdf");
     }
   });
 
-  it("gives its first page, or the one chosen", async () => {
+  it("returns its first page, or the requested one", async () => {
     const first = await picture("/doc.pdf/ik-thumbnail.jpg?tr=f-png");
     assert.deepEqual([first.width, first.height, first.at(10, 10)], [200, 100, RED]);
     const second = await picture("/doc.pdf/ik-thumbnail.jpg?tr=pg-2,f-png");
@@ -74,14 +74,14 @@ describe("decode-pdf", () => {
     assert.equal(typeOf(await server.ask("/tr:f-jpg/doc.pdf", { headers: WEBP })), "image/jpeg");
   });
 
-  it("refuses pages that it has not, and several at once", async () => {
+  it("refuses missing pages, and several at once", async () => {
     const beyond = await server.ask("/tr:pg-3/doc.pdf");
     assert.deepEqual([beyond.status, codeOf(beyond)], [400, "EINVAL"]);
     const several = await server.ask("/tr:pg-1_2/doc.pdf");
     assert.deepEqual([several.status, codeOf(several)], [403, "EUNSUPPORTED"]);
   });
 
-  it("is drawn at the size that is wanted, not scaled afterwards", async () => {
+  it("is rendered at the requested size, not scaled afterwards", async () => {
     const { width, height, at } = await picture("/tr:w-2000,f-png/doc.pdf");
     assert.deepEqual([width, height], [2000, 1000]);
     // Scaled up tenfold, the edge in the middle would be some ten pixels wide.
@@ -93,13 +93,13 @@ describe("decode-pdf", () => {
     assert.deepEqual([cut.width, cut.height, cut.at(197, 50)], [400, 400, RED]);
   });
 
-  it("is drawn at a resolution", async () => {
+  it("is rendered at a resolution", async () => {
     const { width, height } = await picture("/tr:dn-144,f-png/doc.pdf");
     assert.deepEqual([width, height], [400, 200]);
     assert.equal(typeOf(await server.ask("/tr:dn-144/doc.pdf", { headers: WEBP })), "image/webp");
   });
 
-  it("has text, in one of its own fonts where the file brings none", async () => {
+  it("has text, in a built-in font if the file embeds none", async () => {
     files.set(
       "text.pdf",
       makePdf([{ width: 200, height: 100, content: "BT /F1 60 Tf 20 30 Td (Ml) Tj ET" }]),
@@ -135,26 +135,26 @@ describe("decode-pdf", () => {
     assert.deepEqual([at(25, 50), at(150, 50)], [BLUE, [0, 0, 0, 255]]);
   });
 
-  it("is told to need a password where it does; the file itself goes out", async () => {
+  it("is refused if it needs a password; the file itself is delivered", async () => {
     const key = "<30313233343536373839303132333435363738393031323334353637383930>";
     const encrypt = `/Encrypt << /Filter /Standard /V 1 /R 2 /O ${key} /U ${key} /P -4 >> /ID [<00> <00>]`;
     const locked = makePdf([{ width: 20, height: 20 }], { trailer: encrypt });
     files.set("locked.pdf", locked);
-    const answer = await server.ask("/tr:w-10/locked.pdf");
-    assert.equal(answer.status, 403);
-    assert.equal(answer.headers["ik-error"], "EUNSUPPORTED - The PDF needs a password");
+    const response = await server.ask("/tr:w-10/locked.pdf");
+    assert.equal(response.status, 403);
+    assert.equal(response.headers["ik-error"], "EUNSUPPORTED - The PDF needs a password");
     assert((await server.ask("/locked.pdf")).body.equals(locked));
   });
 
-  it("is told broken where it is; the file itself goes out, and explain finds nothing wrong with that", async () => {
+  it("is reported as broken; the file itself is delivered, and explain reports no error for it", async () => {
     for (const [name, text] of [
       ["noise.pdf", `%PDF-1.7\n${"noise ".repeat(50)}`],
       ["empty.pdf", makePdf([]).toString("latin1")],
     ] as const) {
       files.set(name, Buffer.from(text, "latin1"));
-      const answer = await server.ask(`/tr:w-10/${name}`);
-      assert.deepEqual([answer.status, codeOf(answer)], [400, "UNIDENTIFIED"], name);
-      assert.doesNotMatch(answer.text, /\/|wasm|Error/);
+      const response = await server.ask(`/tr:w-10/${name}`);
+      assert.deepEqual([response.status, codeOf(response)], [400, "UNIDENTIFIED"], name);
+      assert.doesNotMatch(response.text, /\/|wasm|Error/);
       assert.equal((await server.ask(`/${name}`)).text, text);
       const [exchange] = seen.exchanges;
       assert(exchange);
@@ -163,10 +163,10 @@ describe("decode-pdf", () => {
     }
   });
 
-  it("reads nothing outside of itself, and runs no script", async () => {
-    const asked: string[] = [];
+  it("reads nothing outside of the file, and runs no script", async () => {
+    const requestedUrls: string[] = [];
     const canary = createServer((request, response) => {
-      asked.push(request.url ?? "");
+      requestedUrls.push(request.url ?? "");
       response.end();
     });
     await new Promise<void>((resolve) => canary.listen(0, "127.0.0.1", resolve));
@@ -195,11 +195,11 @@ describe("decode-pdf", () => {
     files.set("sly.pdf", sly);
     const { at } = await picture("/tr:w-50,f-png/sly.pdf");
     assert.equal(at(1, 1).length, 4);
-    assert.deepEqual(asked, []);
+    assert.deepEqual(requestedUrls, []);
     await new Promise((resolve) => canary.close(resolve));
   });
 
-  it("is refused when it takes too long, and is stopped then", async () => {
+  it("is refused if it takes too long, and is stopped", async () => {
     // Ten million tiles.
     const tile = stream(
       "1 0 0 rg 0 0 5 5 re f",
@@ -212,9 +212,9 @@ describe("decode-pdf", () => {
     });
     files.set("tiles.pdf", tiles);
     const strict = await start({ imageWork: 1_000 });
-    const answer = await strict.ask("/tr:w-50,f-png/tiles.pdf");
+    const response = await strict.ask("/tr:w-50,f-png/tiles.pdf");
     assert.deepEqual(
-      [answer.status, answer.headers["ik-error"]],
+      [response.status, response.headers["ik-error"]],
       [504, "ETIMEDOUT - The file took too long to decode"],
     );
     assert.equal(strict.server.runtime.scheduler.load().running, 0);
@@ -222,7 +222,7 @@ describe("decode-pdf", () => {
     await strict.close();
   });
 
-  it("is refused when it draws itself over and over", async () => {
+  it("is refused if it contains itself again and again", async () => {
     const objects = Array.from({ length: 12 }, (_, at) =>
       stream(
         at === 0 ? "0 0 100 100 re f" : `/X Do `.repeat(20),
@@ -232,8 +232,8 @@ describe("decode-pdf", () => {
     const more = "/Resources << /XObject << /X 10011 0 R >> >>";
     files.set("nested.pdf", makePdf([{ width: 100, height: 100, content: "/X Do", more }], { objects }));
     const strict = await start({ imageWork: 3_000 });
-    const answer = await strict.ask("/tr:w-50,f-png/nested.pdf");
-    assert(["ELIMIT", "ETIMEDOUT"].includes(codeOf(answer) ?? ""), codeOf(answer));
+    const response = await strict.ask("/tr:w-50,f-png/nested.pdf");
+    assert(["ELIMIT", "ETIMEDOUT"].includes(codeOf(response) ?? ""), codeOf(response));
     await picture("/tr:w-50,f-png/doc.pdf");
     await strict.close();
   });
@@ -252,13 +252,16 @@ describe("decode-pdf", () => {
       "large.pdf",
       makePdf([{ width: 100, height: 100, content, more }], { objects: [object.toString("latin1")] }),
     );
-    const answer = await server.ask("/tr:w-50,f-png/large.pdf");
-    assert(answer.status === 200 || (answer.status >= 400 && answer.status < 500), `${answer.status}`);
+    const response = await server.ask("/tr:w-50,f-png/large.pdf");
+    assert(
+      response.status === 200 || (response.status >= 400 && response.status < 500),
+      `${response.status}`,
+    );
     assert(process.memoryUsage().rss - before < 1_500e6);
     await picture("/tr:w-50,f-png/doc.pdf");
   });
 
-  it("is refused by the size that it would be drawn at", async () => {
+  it("is refused by the size that it would be rendered at", async () => {
     files.set("huge.pdf", makePdf([{ width: 14_000, height: 14_000, content: quarters(14_000, 14_000) }]));
     const { status, headers } = await server.ask("/tr:f-png/huge.pdf");
     assert.equal(status, 400);

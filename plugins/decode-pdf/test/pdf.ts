@@ -44,8 +44,8 @@ export function makePdf(
 
   const parts: Buffer[] = [Buffer.from("%PDF-1.7\n")];
   let length = parts[0]?.length ?? 0;
-  const add = (part: string | Buffer) => {
-    const bytes = typeof part === "string" ? Buffer.from(part, "latin1") : part;
+  const add = (channel: string | Buffer) => {
+    const bytes = typeof channel === "string" ? Buffer.from(channel, "latin1") : channel;
     parts.push(bytes);
     length += bytes.length;
   };
