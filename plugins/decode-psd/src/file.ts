@@ -1,6 +1,6 @@
-// What a Photoshop file holds before its layers (Adobe Photoshop File Formats Specification).
+// What a Photoshop file contains before its layers (Adobe Photoshop File Formats Specification).
 
-/** Bytes at the start of a file that are enough to tell. */
+/** Bytes at the start of a file that are enough to detect its format. */
 export const SNIFF_LENGTH = 26;
 
 export const isPsd = (head: Uint8Array): boolean =>
@@ -46,7 +46,7 @@ export interface PsdFile {
   /** Bits a channel: 1, 8, 16 or 32. */
   readonly depth: number;
   readonly mode: Mode;
-  /** The channel behind the colours says where the flattened picture is clear. */
+  /** The channel after the colours is the transparency of the flattened picture. */
   readonly transparent: boolean;
   /** Red, then green, then blue, 256 of each. */
   readonly palette?: Uint8Array;
@@ -72,11 +72,11 @@ export interface More {
 /** A file that is none; the message is for the client. */
 export class BrokenPsd extends Error {}
 
-/** Beyond this, no head is read. */
-const MOST_NEEDED = 16 * 1024 * 1024;
+/** Bytes of a head at most. */
+const MAX_HEAD_BYTES = 16 * 1024 * 1024;
 
-/** Reads the head of a file; `whole`: there is nothing behind it. Throws `BrokenPsd`. */
-export function readHead(head: Uint8Array, whole: boolean): PsdFile | More {
+/** Reads the head of a file; `isComplete`: there is nothing behind it. Throws `BrokenPsd`. */
+export function readHead(head: Uint8Array, isComplete: boolean): PsdFile | More {
   const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
   const large = view.getUint16(4) === 2;
   const channels = view.getUint16(12);
@@ -91,7 +91,7 @@ export function readHead(head: Uint8Array, whole: boolean): PsdFile | More {
   if (channels < colorChannels) throw new BrokenPsd();
 
   const at = { colors: 26, resources: 0, layers: 0 };
-  const lengthAt = (place: number) => (place + 4 <= head.length ? view.getUint32(place) : undefined);
+  const lengthAt = (offset: number) => (offset + 4 <= head.length ? view.getUint32(offset) : undefined);
   const colors = lengthAt(at.colors);
   if (colors === undefined) return needed(at.colors + 64 * 1024);
   at.resources = at.colors + 4 + colors;
@@ -99,8 +99,8 @@ export function readHead(head: Uint8Array, whole: boolean): PsdFile | More {
   if (resources === undefined) return needed(at.resources + 64 * 1024);
   at.layers = at.resources + 4 + resources;
   const wide = large ? 8 : 4;
-  // Up to the number of layers, and the first blocks behind them where they are elsewhere.
-  if (at.layers + 2 * wide + 2 > head.length && !whole) return needed(at.layers + 512);
+  // Up to the number of layers, and the first blocks after them if they are elsewhere.
+  if (at.layers + 2 * wide + 2 > head.length && !isComplete) return needed(at.layers + 512);
   const known = resourcesOf(head, at.resources + 4, resources);
   const { layers, transparent } = layersOf(view, at.layers, wide);
   const palette = head.slice(at.colors + 4, at.colors + 4 + 768);
@@ -121,7 +121,7 @@ export function readHead(head: Uint8Array, whole: boolean): PsdFile | More {
 }
 
 function needed(bytes: number): More {
-  if (bytes > MOST_NEEDED) throw new BrokenPsd();
+  if (bytes > MAX_HEAD_BYTES) throw new BrokenPsd();
   return { needed: bytes };
 }
 
@@ -158,35 +158,37 @@ function resourcesOf(head: Uint8Array, start: number, length: number): Known {
   return known;
 }
 
-/** How many layers there are; a negative number says that the flattened picture is clear in places. */
+/** How many layers there are; a negative number means that the flattened picture has clear pixels. */
 function layersOf(view: DataView, at: number, wide: number): Pick<PsdFile, "layers" | "transparent"> {
   const none = { layers: 0, transparent: false };
   const section = lengthOf(view, at, wide);
   if (section < wide + 2) return none;
   const info = lengthOf(view, at + wide, wide);
   if (info > 0) return counted(view.getInt16(at + 2 * wide));
-  // With 16 and 32 bits a channel they are in a block of their own, behind the mask's.
+  // With 16 and 32 bits a channel they are in a separate block, after the mask's.
   const end = Math.min(at + wide + section, view.byteLength);
   const mask = at + 2 * wide;
   if (mask + 4 > end) return none;
-  let found = none;
+  let layerInfo = none;
   for (let block = mask + 4 + view.getUint32(mask); block + 12 + wide <= end; ) {
     const key = String.fromCharCode(...[4, 5, 6, 7].map((byte) => view.getUint8(block + byte)));
-    const length = wide === 8 && LONG_BLOCKS.has(key) ? 8 : 4;
+    const length = wide === 8 && LONG_BLOCK_KEYS.has(key) ? 8 : 4;
     const data = block + 8 + length;
     if (data + 2 > end) break;
     if (/^(?:Layr|Lr16|Lr32)$/.test(key)) {
       const { layers, transparent } = counted(view.getInt16(data));
-      found = { layers, transparent: found.transparent || transparent };
+      layerInfo = { layers, transparent: layerInfo.transparent || transparent };
     }
-    if (/^(?:Mtrn|Mt16|Mt32)$/.test(key)) found = { ...found, transparent: true };
+    if (/^(?:Mtrn|Mt16|Mt32)$/.test(key)) layerInfo = { ...layerInfo, transparent: true };
     block = data + Math.ceil(lengthOf(view, block + 8, length) / 4) * 4;
   }
-  return found;
+  return layerInfo;
 }
 
 /** Blocks whose length takes 8 bytes in PSB. */
-const LONG_BLOCKS = new Set("LMsk Lr16 Lr32 Layr Mt16 Mt32 Mtrn Alph FMsk lnk2 FEid FXid PxSD".split(" "));
+const LONG_BLOCK_KEYS = new Set(
+  "LMsk Lr16 Lr32 Layr Mt16 Mt32 Mtrn Alph FMsk lnk2 FEid FXid PxSD".split(" "),
+);
 
 const counted = (count: number) => ({ layers: Math.abs(count), transparent: count < 0 });
 

@@ -15,7 +15,7 @@ import type { PsdTask } from "./program.ts";
 const NAME = "decode-psd";
 const VERSION = "0.1.0";
 
-/** The thread's program lies beside this module, as source or as built. */
+/** The thread's program is beside this module, in source and in built form. */
 const PROGRAM = new URL(`./program${extname(import.meta.url)}`, import.meta.url);
 
 // Measured: milliseconds, and bytes.
@@ -25,11 +25,11 @@ const START_MEMORY = 16 * 1024 * 1024;
 const PIXEL_MEMORY = 8;
 
 /** Bytes of a file that are looked at first. */
-const HEAD = 64 * 1024;
+const HEAD_BYTES = 64 * 1024;
 
 /**
  * Reads the flattened picture of Photoshop files (PSD, PSB), in all modes but multichannel, with alpha and colour profile. Of a
- * large file only that part is read. A file without a ask for a picture goes out as it is. Layers, and files that were saved
+ * large file only that part is read. A file without a request for a picture is delivered unchanged. Layers, and files that were saved
  * without a flattened picture, are `EUNSUPPORTED`, broken ones `UNIDENTIFIED`.
  */
 export function decodePsd(): Plugin {
@@ -70,13 +70,13 @@ export default decodePsd;
 
 async function fileOf(source: Source): Promise<PsdFile> {
   try {
-    for (let wanted = HEAD; ; ) {
-      const head = await source.peek(wanted);
-      const whole = head.length < wanted;
-      const file = readHead(head, whole);
+    for (let headBytes = HEAD_BYTES; ; ) {
+      const head = await source.peek(headBytes);
+      const isComplete = head.length < headBytes;
+      const file = readHead(head, isComplete);
       if (!("needed" in file)) return file;
-      if (whole) throw new BrokenPsd();
-      wanted = file.needed;
+      if (isComplete) throw new BrokenPsd();
+      headBytes = file.needed;
     }
   } catch (cause) {
     if (cause instanceof BrokenPsd || cause instanceof RangeError) throw broken(cause);
@@ -121,7 +121,7 @@ async function flatten(file: PsdFile, source: Source, context: RenderContext): P
   }
 }
 
-/** The flattened picture lies behind the layers: they are not read where the file is at hand, or large. */
+/** The flattened picture comes after the layers: they are not read if the file is local, or large. */
 async function flattenedBytes(
   { start }: PsdFile,
   source: Source,

@@ -3,7 +3,7 @@ import type { ThreadProgram, TiffLayout } from "@mediatap/core/decode";
 import type { Mode, PsdFile } from "./file.ts";
 import { convert } from "./samples.ts";
 
-// Runs in a thread of its own.
+// Runs in a worker thread.
 
 export interface PsdTask {
   readonly file: PsdFile;
@@ -14,7 +14,7 @@ export interface PsdTask {
 const RAW = 0;
 const RLE = 1;
 const ZIP = 2;
-const PREDICTED = 3;
+const PREDICTED_ZIP = 3;
 
 const COLORS: Readonly<Record<Mode, TiffLayout["colors"]>> = {
   bitmap: "grey",
@@ -43,9 +43,9 @@ const program: ThreadProgram<PsdTask, Uint8Array> = ({ file, bytes }, { tiff, fa
     // Numbers in 32 bits are linear; they are given the curve of sRGB.
     ...(profile && depth !== 32 && mode !== "lab" && { profile }),
   };
-  const made = tiff(layout);
-  convert(file, planes, row, made.pixels);
-  return made.file;
+  const image = tiff(layout);
+  convert(file, planes, row, image.pixels);
+  return image.file;
 };
 
 export default program;
@@ -58,11 +58,11 @@ function planesOf(file: PsdFile, bytes: Uint8Array, row: number, used: number): 
   const data = bytes.subarray(2);
   if (compression === RAW) return data.length < length ? undefined : data.subarray(0, length);
   if (compression === RLE) return unpack(file, data, row, used);
-  if (compression !== ZIP && compression !== PREDICTED) return undefined;
+  if (compression !== ZIP && compression !== PREDICTED_ZIP) return undefined;
   try {
     const planes = inflateSync(data, { maxOutputLength: row * file.height * file.channels + 1 });
     if (planes.length < length) return undefined;
-    if (compression === PREDICTED) addUp(planes.subarray(0, length), row, file);
+    if (compression === PREDICTED_ZIP) addUp(planes.subarray(0, length), row, file);
     return planes.subarray(0, length);
   } catch {
     return undefined;
@@ -129,8 +129,8 @@ function addUp(planes: Uint8Array, row: number, { depth, width }: PsdFile): void
 
 /** Of 32 bits, the first bytes of all samples come first, then the second ones, and so on. */
 function gather(line: Uint8Array, width: number): void {
-  const apart = Uint8Array.from(line);
+  const bytePlanes = Uint8Array.from(line);
   for (let x = 0; x < width; x++) {
-    for (let byte = 0; byte < 4; byte++) line[x * 4 + byte] = apart[byte * width + x] as number;
+    for (let byte = 0; byte < 4; byte++) line[x * 4 + byte] = bytePlanes[byte * width + x] as number;
   }
 }

@@ -53,7 +53,8 @@ function fromPalette(file: PsdFile, planes: Uint8Array, row: number, pixels: Uin
     for (let x = 0; x < width; x++) {
       const index = planes[y * row + x] as number;
       const to = (y * width + x) * samples;
-      for (let part = 0; part < 3; part++) pixels[to + part] = palette[part * 256 + index] ?? 0;
+      for (let channel = 0; channel < 3; channel++)
+        pixels[to + channel] = palette[channel * 256 + index] ?? 0;
       if (samples === 4) {
         pixels[to + 3] = transparent ? (planes[(height + y) * row + x] as number) : index === clear ? 0 : 255;
       }
@@ -61,13 +62,13 @@ function fromPalette(file: PsdFile, planes: Uint8Array, row: number, pixels: Uin
   }
 }
 
-/** Photoshop lays the flattened picture on white where it is clear; what is below is taken back out. */
+/** Photoshop flattens clear pixels on white; this removes the white again. */
 function removeWhite(pixels: Uint8Array, samples: number): void {
   for (let at = 0; at < pixels.length; at += samples) {
     const alpha = pixels[at + samples - 1] as number;
     if (alpha === 255 || alpha === 0) continue;
-    for (let part = at; part < at + samples - 1; part++) {
-      pixels[part] = Math.max(0, Math.round(255 - (255 * (255 - (pixels[part] as number))) / alpha));
+    for (let channel = at; channel < at + samples - 1; channel++) {
+      pixels[channel] = Math.max(0, Math.round(255 - (255 * (255 - (pixels[channel] as number))) / alpha));
     }
   }
 }
@@ -75,7 +76,7 @@ function removeWhite(pixels: Uint8Array, samples: number): void {
 /** Ink is written as its absence. */
 function invert(pixels: Uint8Array, samples: number): void {
   for (let at = 0; at < pixels.length; at += samples) {
-    for (let part = at; part < at + 4; part++) pixels[part] = 255 - (pixels[part] as number);
+    for (let channel = at; channel < at + 4; channel++) pixels[channel] = 255 - (pixels[channel] as number);
   }
 }
 
@@ -94,9 +95,9 @@ function fromLab(pixels: Uint8Array, samples: number): void {
     const x = 0.9642956 * cubed(middle + ((pixels[at + 1] as number) - 128) / 500);
     const y = cubed(middle);
     const z = 0.8251046 * cubed(middle - ((pixels[at + 2] as number) - 128) / 200);
-    for (const [part, [fromX, fromY, fromZ]] of TO_SRGB.entries()) {
+    for (const [channel, [fromX, fromY, fromZ]] of TO_SRGB.entries()) {
       const value = Math.min(1, Math.max(0, fromX * x + fromY * y + fromZ * z));
-      pixels[at + part] = Math.round(255 * curved(value));
+      pixels[at + channel] = Math.round(255 * curved(value));
     }
   }
 }

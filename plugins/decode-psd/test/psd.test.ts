@@ -44,23 +44,23 @@ describe("decode-psd", () => {
 
   async function colors(psd: Psd) {
     files.set("picture.psd", makePsd(psd));
-    const answer = await server.ask("/tr:f-png/picture.psd");
-    assert.equal(answer.status, 200, answer.text);
-    const { width, height, at } = readPng(answer.body);
+    const response = await server.ask("/tr:f-png/picture.psd");
+    assert.equal(response.status, 200, response.text);
+    const { width, height, at } = readPng(response.body);
     return [at(2, 2), at(width - 3, 2), at(2, height - 3), at(width - 3, height - 3)];
   }
 
-  function assertNear(found: readonly number[] | undefined, expected: readonly number[], tolerance = 2) {
-    const far = expected.some((value, at) => Math.abs(value - (found?.[at] ?? -99)) > tolerance);
-    assert(!far, `expected ${expected} but found ${found}`);
+  function assertNear(actual: readonly number[] | undefined, expected: readonly number[], tolerance = 2) {
+    const far = expected.some((value, at) => Math.abs(value - (actual?.[at] ?? -99)) > tolerance);
+    assert(!far, `expected ${expected} but found ${actual}`);
   }
 
-  async function refusal(path: string, place = server) {
-    const { status, headers } = await place.ask(path);
+  async function refusal(path: string, target = server) {
+    const { status, headers } = await target.ask(path);
     return [status, headers["ik-error"]];
   }
 
-  it("goes out as it is where no picture is asked for", async () => {
+  it("is delivered unchanged if no picture is requested", async () => {
     files.set("picture.psd", makePsd(rgb));
     const { body, headers } = await server.ask("/picture.psd", { headers: { accept: "image/webp" } });
     assert(body.equals(makePsd(rgb)));
@@ -87,7 +87,7 @@ describe("decode-psd", () => {
     ]);
   });
 
-  it("has linear numbers where it has 32 bits a channel", async () => {
+  it("has linear values with 32 bits a channel", async () => {
     assertNear(
       (await colors({ ...rgb, depth: 32, samples: plain(0.2159, 0.5, 2) }))[0],
       [128, 188, 255, 255],
@@ -97,8 +97,8 @@ describe("decode-psd", () => {
   it("may be grey, duotone, or black and white", async () => {
     for (const mode of [1, 8])
       assertNear((await colors({ ...rgb, mode, samples: plain(0.4) }))[0], [102, 102, 102, 255]);
-    const found = await colors({ ...rgb, mode: 0, depth: 1, samples: [(x) => (x < 20 ? 1 : 0)] });
-    assert.deepEqual(found.slice(0, 2), [[0, 0, 0, 255], WHITE]);
+    const actual = await colors({ ...rgb, mode: 0, depth: 1, samples: [(x) => (x < 20 ? 1 : 0)] });
+    assert.deepEqual(actual.slice(0, 2), [[0, 0, 0, 255], WHITE]);
   });
 
   it("may have a palette, with a colour that is clear", async () => {
@@ -146,7 +146,7 @@ describe("decode-psd", () => {
     assertNear((await colors({ ...rgb, samples: numbers }))[0], [234, 51, 35, 255]);
   });
 
-  it("is clear where its layers leave it so, without the white that Photoshop lays below", async () => {
+  it("is clear where its layers are, without the white of Photoshop below", async () => {
     // Red at half: on white it is 255, 128, 128.
     const half = plain(1, 128 / 255, 128 / 255, 127 / 255);
     for (const more of [
@@ -165,7 +165,7 @@ describe("decode-psd", () => {
     assertNear(mask, [255, 128, 128, 255]);
   });
 
-  it("is drawn from its layers by nobody", async () => {
+  it("is never rendered from its layers", async () => {
     files.set("layers.psd", makePsd({ ...rgb, layers: 3, padding: 50 }));
     assert.deepEqual(await refusal("/tr:pg-2/layers.psd"), [
       403,
@@ -179,7 +179,7 @@ describe("decode-psd", () => {
     assert.equal((await server.ask('/tr:pg-name-"layer-1"/layers.psd')).status, 403);
   });
 
-  it("says so where it was saved without a flattened picture, or of single channels", async () => {
+  it("fails with a clear message without a flattened picture, or with single channels", async () => {
     const info = Buffer.alloc(9);
     files.set("bare.psd", makePsd({ ...rgb, resources: [[1057, info]] }));
     assert.deepEqual(await refusal("/tr:w-9/bare.psd"), [
@@ -239,7 +239,7 @@ describe("decode-psd", () => {
     ]);
   });
 
-  it("is told broken where it is", async () => {
+  it("is reported as broken", async () => {
     const file = makePsd(rgb);
     for (const [name, at, value] of [
       ["mode", 25, 77],

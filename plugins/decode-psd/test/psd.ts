@@ -113,7 +113,7 @@ function pack(row: Buffer): Buffer {
   return Buffer.from(parts);
 }
 
-/** Distances between samples; of 32 bits, between the bytes of all samples, sorted by their place. */
+/** Distances between samples; of 32 bits, between the bytes of all samples, sorted by their position. */
 function apart(row: Buffer, depth: number): Buffer {
   const out = Buffer.from(row);
   if (depth === 16) {
