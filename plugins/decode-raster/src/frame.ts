@@ -1,4 +1,4 @@
-/** What the header of a file says of its picture. */
+/** The picture as the header of a file describes it. */
 export interface Frame {
   readonly width: number;
   readonly height: number;

@@ -7,7 +7,7 @@ import type { RasterTask } from "./program.ts";
 const NAME = "decode-raster";
 const VERSION = "0.1.0";
 
-/** The thread's program lies beside this module, as source or as built. */
+/** The thread's program is beside this module, in source and in built form. */
 const PROGRAM = new URL(`./program${extname(import.meta.url)}`, import.meta.url);
 
 // Measured: milliseconds, and bytes.

@@ -4,7 +4,7 @@ import { drawPnm } from "./pnm.ts";
 import { drawQoi } from "./qoi.ts";
 import { drawTga } from "./tga.ts";
 
-// Runs in a thread of its own.
+// Runs in a worker thread.
 
 export interface RasterTask {
   readonly layout: Layout;
@@ -15,12 +15,12 @@ export interface RasterTask {
 const program: ThreadProgram<RasterTask, Uint8Array> = ({ layout, bytes }, { tiff, fail }) => {
   const { width, height, colors, alpha } = layout;
   const { file, pixels } = tiff({ width, height, colors, alpha });
-  return draw(layout, bytes, pixels) ? file : fail("UNIDENTIFIED", "The image is truncated");
+  return decodePixels(layout, bytes, pixels) ? file : fail("UNIDENTIFIED", "The image is truncated");
 };
 
 export default program;
 
-function draw(layout: Layout, bytes: Uint8Array, pixels: Uint8Array): boolean {
+function decodePixels(layout: Layout, bytes: Uint8Array, pixels: Uint8Array): boolean {
   switch (layout.format) {
     case "tga":
       return drawTga(layout, bytes, pixels);

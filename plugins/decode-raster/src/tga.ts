@@ -23,12 +23,12 @@ export interface TgaLayout extends Frame {
 const HEADER = 18;
 const [MAPPED, COLORS, GREY] = [1, 2, 3];
 /** Added to the kind where run lengths are. */
-const PACKED = 8;
+const RLE_FLAG = 8;
 /** Pixels of a packet at most. */
-const RUN = 128;
+const MAX_RUN_PIXELS = 128;
 
 /** Bytes by bits; 15 bits are stored in two bytes. */
-const BYTES: Readonly<Record<number, 2 | 3 | 4>> = { 15: 2, 16: 2, 24: 3, 32: 4 };
+const PIXEL_BYTES: Readonly<Record<number, 2 | 3 | 4>> = { 15: 2, 16: 2, 24: 3, 32: 4 };
 
 /**
  * A TGA has no signature at its start, so every field must make sense, and the file must be large enough for its pixels.
@@ -41,10 +41,10 @@ export function readTga(head: Uint8Array, fileSize: number | undefined): TgaLayo
   const [first, count, mapBits] = [view.getUint16(3, true), view.getUint16(5, true), view.getUint8(7)];
   const [width, height] = [view.getUint16(12, true), view.getUint16(14, true)];
   const [bits, descriptor] = [view.getUint8(16), view.getUint8(17)];
-  const kind = type & ~PACKED;
-  const packed = (type & PACKED) !== 0;
-  const mapSize = BYTES[mapBits];
-  if (mapType > 1 || kind < MAPPED || kind > GREY || type > GREY + PACKED) return undefined;
+  const kind = type & ~RLE_FLAG;
+  const packed = (type & RLE_FLAG) !== 0;
+  const mapSize = PIXEL_BYTES[mapBits];
+  if (mapType > 1 || kind < MAPPED || kind > GREY || type > GREY + RLE_FLAG) return undefined;
   if (mapType === 0 ? kind === MAPPED || count > 0 : count === 0 || mapSize === undefined) return undefined;
   if (width === 0 || height === 0 || (descriptor & 0xc0) !== 0) return undefined;
   const size = sizeOf(kind, bits);
@@ -53,8 +53,8 @@ export function readTga(head: Uint8Array, fileSize: number | undefined): TgaLayo
   const map = HEADER + idLength;
   const start = map + (mapType === 1 ? count * (mapSize ?? 0) : 0);
   const pixels = width * height;
-  const least = packed ? Math.ceil(pixels / RUN) * (1 + size) : pixels * size;
-  if (fileSize !== undefined && fileSize < start + least) return undefined;
+  const minBytes = packed ? Math.ceil(pixels / MAX_RUN_PIXELS) * (1 + size) : pixels * size;
+  if (fileSize !== undefined && fileSize < start + minBytes) return undefined;
   const alphaBits = descriptor & 15;
   const stored = kind === MAPPED ? mapBits : bits;
   return {
@@ -74,7 +74,7 @@ export function readTga(head: Uint8Array, fileSize: number | undefined): TgaLayo
 }
 
 function sizeOf(kind: number, bits: number): TgaLayout["size"] | undefined {
-  if (kind === COLORS) return BYTES[bits];
+  if (kind === COLORS) return PIXEL_BYTES[bits];
   if (bits === 8) return 1;
   return bits === 16 ? 2 : undefined;
 }
@@ -105,9 +105,9 @@ function unpack({ width, height, size, start }: TgaLayout, bytes: Uint8Array): U
     if (packet === undefined) return undefined;
     // Some writers let a packet run over the end of the picture.
     const length = Math.min(((packet & 127) + 1) * size, out.length - to);
-    const stored = packet < RUN ? length : size;
+    const stored = packet < MAX_RUN_PIXELS ? length : size;
     if (at + stored > bytes.length) return undefined;
-    if (packet < RUN) out.set(bytes.subarray(at, at + length), to);
+    if (packet < MAX_RUN_PIXELS) out.set(bytes.subarray(at, at + length), to);
     else for (let one = 0; one < length; one++) out[to + one] = bytes[at + (one % size)] as number;
     to += length;
     at += stored;
@@ -145,9 +145,9 @@ function color(
   const [one, two] = [from[at] ?? 0, from[at + 1] ?? 0];
   if (size === 2) {
     const value = one | (two << 8);
-    for (let part = 0; part < 3; part++) {
-      const five = (value >> (10 - 5 * part)) & 31;
-      out[to + part] = Math.round((five * 255) / 31);
+    for (let channel = 0; channel < 3; channel++) {
+      const five = (value >> (10 - 5 * channel)) & 31;
+      out[to + channel] = Math.round((five * 255) / 31);
     }
     if (alpha) out[to + 3] = value & 0x8000 ? 255 : 0;
     return;

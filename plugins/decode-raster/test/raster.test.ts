@@ -35,9 +35,9 @@ describe("decode-raster", () => {
 
   async function pictureOf(bytes: Uint8Array, name = "picture") {
     files.set(name, bytes);
-    const answer = await server.ask(`/tr:f-png/${name}`);
-    assert.equal(answer.status, 200, answer.text.slice(0, 200));
-    return readPng(answer.body);
+    const response = await server.ask(`/tr:f-png/${name}`);
+    assert.equal(response.status, 200, response.text.slice(0, 200));
+    return readPng(response.body);
   }
   async function refusal(bytes: Uint8Array, name = "broken") {
     files.set(name, bytes);
@@ -56,9 +56,9 @@ describe("decode-raster", () => {
     assert.deepEqual([picture.width, picture.height], [width, height]);
     for (let y = 0; y < height; y++) {
       for (let x = 0; x < width; x++) {
-        const [expected, found] = [paint(x, y), picture.at(x, y)];
-        const differs = found.some((value, part) => Math.abs(value - (expected[part] ?? 0)) > far);
-        assert(!differs, `${x}, ${y}: expected ${expected} but found ${found}`);
+        const [expected, actual] = [paint(x, y), picture.at(x, y)];
+        const differs = actual.some((value, channel) => Math.abs(value - (expected[channel] ?? 0)) > far);
+        assert(!differs, `${x}, ${y}: expected ${expected} but found ${actual}`);
       }
     }
   }
@@ -118,10 +118,10 @@ describe("decode-raster", () => {
         change(17, 0x40),
       ]) {
         files.set("notes", bytes);
-        const answer = await server.ask("/tr:w-9/notes");
+        const response = await server.ask("/tr:w-9/notes");
         assert(
-          answer.body.equals(bytes),
-          `${bytes.subarray(0, 18).toString("hex")} ${answer.status} ${answer.headers["content-type"]}`,
+          response.body.equals(bytes),
+          `${bytes.subarray(0, 18).toString("hex")} ${response.status} ${response.headers["content-type"]}`,
         );
       }
       // Too short for its pixels.
@@ -169,7 +169,7 @@ describe("decode-raster", () => {
       );
     });
 
-    it("is lightened where it holds linear light", async () => {
+    it("is converted to sRGB if it is in linear light", async () => {
       const picture = await pictureOf(
         makeQoi({ ...SIZE, linear: true, channels: 3, paint: () => [55, 0, 255, 255] }),
       );
@@ -285,11 +285,11 @@ describeWith(FFMPEG, "decode-raster: files of another encoder", () => {
           ],
         }[pixels];
         for (const [name = "", ...args] of names) {
-          const found = await read(name, ...args);
-          assert.deepEqual([found.width, found.height], [76, 52], name);
+          const actual = await read(name, ...args);
+          assert.deepEqual([actual.width, actual.height], [76, 52], name);
           for (let y = 0; y < 52; y++) {
             for (let x = 0; x < 76; x++) {
-              assert.deepEqual(found.at(x, y), expected.at(x, y), `${name}: ${x}, ${y}`);
+              assert.deepEqual(actual.at(x, y), expected.at(x, y), `${name}: ${x}, ${y}`);
             }
           }
         }
