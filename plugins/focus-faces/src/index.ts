@@ -5,12 +5,12 @@ import { focusFacesBy } from "./plugin.ts";
 
 export type { FocusFacesOptions } from "./options.ts";
 
-/** The thread's program lies beside this module, as source or as built. */
+/** The thread's program is beside this module, in source and in built form. */
 const PROGRAM = new URL(`./program${extname(import.meta.url)}`, import.meta.url);
 
 /**
- * Finds faces, for the crops that look at them. A picture is looked at once, small, in a thread of its own; where that fails,
- * the crop looks at what catches the eye, and clients keep it for a few seconds only.
+ * Finds faces for crops that focus on them. Each picture is searched once, small, in a worker thread; if that fails,
+ * the crop focuses on the salient region, and clients cache it for a few seconds only.
  */
 export function focusFaces(options: FocusFacesOptions = {}): Plugin {
   return focusFacesBy(PROGRAM, options);

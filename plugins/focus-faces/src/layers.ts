@@ -69,7 +69,7 @@ function mix(from: Picture, kernel: Kernel, to: Picture): void {
   }
 }
 
-/** Weighted sums of `length` samples; four at a time, since reading takes as long as reckoning. */
+/** Weighted sums of `length` samples; four at a time, since reading takes as long as computing. */
 function weigh(
   data: Samples,
   start: number,
@@ -181,9 +181,9 @@ export function enlarge(from: Picture, to: Picture): void {
   }
 }
 
-/** The two places that a new one lies between, and how far it is from the first. */
-function along(place: number, length: number, oldLength: number): [number, number, number] {
-  const exact = Math.max(0, ((place + 0.5) * oldLength) / length - 0.5);
+/** The two positions around a new one, and how far it is from the first. */
+function along(position: number, length: number, oldLength: number): [number, number, number] {
+  const exact = Math.max(0, ((position + 0.5) * oldLength) / length - 0.5);
   const first = Math.floor(exact);
   return [first, Math.min(oldLength - 1, first + 1), exact - first];
 }

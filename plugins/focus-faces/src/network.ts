@@ -2,7 +2,7 @@ import * as layer from "./layers.ts";
 import { type Model, type Operation, readModel, type Tensor } from "./tflite.ts";
 
 /** `BuiltinOperator` of the schema. */
-const ADD = 0;
+const OP_ADD = 0;
 const CONV_2D = 3;
 const DEPTHWISE_CONV_2D = 4;
 const DEQUANTIZE = 6;
@@ -10,7 +10,7 @@ const MAX_POOL_2D = 17;
 const RELU = 19;
 const RESHAPE = 22;
 const RESIZE_BILINEAR = 23;
-const PAD = 34;
+const OP_PAD = 34;
 
 /** Fields of the options of convolutions: the stride across, for both. */
 const STRIDE = 1;
@@ -46,7 +46,7 @@ const kernel = (weights: Tensor | undefined, bias: Tensor | undefined): layer.Ke
 };
 
 const LAYERS: Readonly<Record<number, Layer | "same">> = {
-  [ADD]: ([one, other], to) => layer.add(picture(one), picture(other), to),
+  [OP_ADD]: ([one, other], to) => layer.add(picture(one), picture(other), to),
   [CONV_2D]: ([from, weights, bias], to, { int }) =>
     layer.convolve(picture(from), kernel(weights, bias), int(STRIDE), to),
   [DEPTHWISE_CONV_2D]: ([from, weights, bias], to, { int }) =>
@@ -57,7 +57,7 @@ const LAYERS: Readonly<Record<number, Layer | "same">> = {
   [RELU]: ([from], to) => layer.rectify(picture(from), to),
   [RESHAPE]: "same",
   [RESIZE_BILINEAR]: ([from], to) => layer.enlarge(picture(from), to),
-  [PAD]: ([from], to) => layer.addChannels(picture(from), to),
+  [OP_PAD]: ([from], to) => layer.addChannels(picture(from), to),
 };
 
 function carryOut(operation: Operation, { tensors }: Model): void {

@@ -4,7 +4,7 @@ import type { ThreadProgram } from "@mediatap/core/decode";
 import { detect } from "./detect.ts";
 import { readNetwork } from "./network.ts";
 
-// Runs in a thread of its own: one picture, one answer.
+// Runs in a worker thread: one picture, one result.
 
 /** What a search starts from. */
 export interface Search {
@@ -17,7 +17,7 @@ const MODEL = new URL("../model/face_detection_full_range.tflite", import.meta.u
 const search: ThreadProgram<Search, readonly FaceBox[]> = async ({ frame, confidence }) =>
   detect(opaque(frame), readNetwork(await readFile(MODEL)), confidence);
 
-/** What lies behind clear pixels: neither light nor dark. */
+/** Background of clear pixels: neither light nor dark. */
 const GREY = 128;
 
 /** The frame with three channels. */

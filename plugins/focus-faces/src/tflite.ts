@@ -1,6 +1,6 @@
 // Reads models in TensorFlow Lite's format: a FlatBuffer whose tables and fields are those of its `schema.fbs` (version 3).
 
-/** A constant or a place for a result; `shape` is batch, rows, columns, channels for pictures. */
+/** A constant or a buffer for a result; `shape` is batch, rows, columns, channels for pictures. */
 export interface Tensor {
   readonly shape: readonly number[];
   data?: Float32Array | Int32Array;
@@ -11,7 +11,7 @@ export interface Operation {
   readonly code: number;
   readonly inputs: readonly number[];
   readonly output: number;
-  /** A field of the operation's options, by its place in the schema; 0 where it is left out. */
+  /** A field of the operation's options, by its index in the schema; 0 if it is absent. */
   byte(field: number): number;
   int(field: number): number;
 }
@@ -36,7 +36,7 @@ const TYPE = { float32: 0, float16: 1, int32: 2 };
 export function readModel(bytes: Uint8Array): Model {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const follow = (at: number) => at + view.getUint32(at, true);
-  /** Where a table's field lies; 0: it is left out. */
+  /** Offset of a table's field; 0: it is absent. */
   const field = (table: number, index: number): number => {
     const layout = table - view.getInt32(table, true);
     const slot = 4 + 2 * index;

@@ -6,7 +6,7 @@ export const PHOTO = join(import.meta.dirname, "face.jpg");
 export const PHOTO_SIZE = { width: 230, height: 250 };
 const FACE = { left: 66, top: 48, width: 84, height: 96 };
 
-export interface Place {
+export interface Position {
   readonly left: number;
   readonly top: number;
   /** @default 1 */
@@ -20,12 +20,12 @@ const MARK = 4;
 const MAGENTA = "#ff00ff";
 
 /**
- * The photograph at places of a larger picture, the corners of its face marked, with something in the upper right corner that
+ * The photograph at positions in a larger picture, the corners of its face marked, with something in the upper right corner that
  * catches the eye more than a face does.
  */
-export async function picture(places: readonly Place[]): Promise<Sharp> {
+export async function picture(positions: readonly Position[]): Promise<Sharp> {
   const faces = await Promise.all(
-    places.map(async ({ left, top, scale = 1 }) => {
+    positions.map(async ({ left, top, scale = 1 }) => {
       const width = Math.round(PHOTO_SIZE.width * scale);
       const photo = await sharp(PHOTO).resize(width).png().toBuffer();
       const corners = [0, 1].flatMap((x) =>
@@ -87,12 +87,12 @@ export async function seen(bytes: Uint8Array, page = 0): Promise<Seen> {
   const { width, height } = info;
   let pixels = 0;
   const [xs, ys]: [number[], number[]] = [[], []];
-  for (let place = 0; place < width * height; place++) {
-    const [r = 0, g = 0, b = 0] = data.subarray(3 * place, 3 * place + 3);
+  for (let position = 0; position < width * height; position++) {
+    const [r = 0, g = 0, b = 0] = data.subarray(3 * position, 3 * position + 3);
     if (r < 200 || g > 90 || b < 200) continue;
     pixels++;
-    xs.push(place % width);
-    ys.push(Math.floor(place / width));
+    xs.push(position % width);
+    ys.push(Math.floor(position / width));
   }
   if (pixels === 0) return { width, height, marks: undefined };
   const [left, top] = [Math.min(...xs), Math.min(...ys)];
