@@ -16,7 +16,7 @@ export interface FontFamily {
   readonly boldItalic?: string;
   /**
    * What it draws that other fonts lack: the signs of a script, Chinese characters in one country's shapes, or emoji. Left
-   * out: it is drawn with only where it is asked for.
+   * out: it is used only if it is requested.
    */
   readonly covers?: "script" | "zh" | "zh-Hant" | "ja" | "ko" | "emoji";
 }
@@ -24,7 +24,7 @@ export interface FontFamily {
 /** What names of families are compared by: `PT_Serif`, `pt-serif` and `PT Serif` are one. */
 export const familyKey = (name: string): string => name.toLowerCase().replace(/[^\p{L}\p{N}]/gu, "");
 
-/** The family that text is set in where none is named, or the one named is not there. */
+/** The family of texts that name none, or name one that is not installed. */
 export const DEFAULT_FAMILY = "opensans";
 
 /** Other names of families, for languages that know them so. */
@@ -35,8 +35,8 @@ export const ALIASES: Readonly<Record<string, string>> = {
 
 type Covers = FontFamily["covers"];
 
-/** Packages of one family each whose names do not say it. */
-const NAMED: Readonly<Record<string, { key: string; covers: Covers }>> = {
+/** Packages of one family each whose names do not contain it. */
+const SINGLE_FAMILY_PACKAGES: Readonly<Record<string, { key: string; covers: Covers }>> = {
   "fonts-arabic": { key: "notonaskharabic", covers: "script" },
   "fonts-hebrew": { key: "notosanshebrew", covers: "script" },
   "fonts-sc": { key: "notosanssc", covers: "zh" },
@@ -53,21 +53,24 @@ const SCOPES = ["@expo-google-fonts", "@embedpdf"] as const;
  * `@embedpdf` with fonts in them.
  */
 export function findFamilies(base: string = process.cwd()): readonly FontFamily[] {
-  const found = new Map<string, FontFamily>();
+  const familiesByKey = new Map<string, FontFamily>();
   for (const folder of nodeModules(base)) {
     for (const scope of SCOPES) {
       for (const { name } of list(join(folder, scope))) {
-        const named = scope === "@embedpdf" ? NAMED[name] : { key: familyKey(name), covers: coverOf(name) };
-        if (!named || found.has(named.key)) continue;
-        const family = readPackage(join(folder, scope, name), named);
-        if (family) found.set(named.key, family);
+        const match =
+          scope === "@embedpdf"
+            ? SINGLE_FAMILY_PACKAGES[name]
+            : { key: familyKey(name), covers: coverOf(name) };
+        if (!match || familiesByKey.has(match.key)) continue;
+        const family = readPackage(join(folder, scope, name), match);
+        if (family) familiesByKey.set(match.key, family);
       }
     }
   }
-  return [...found.values()].sort((a, b) => rank(a) - rank(b) || (a.key < b.key ? -1 : 1));
+  return [...familiesByKey.values()].sort((a, b) => rank(a) - rank(b) || (a.key < b.key ? -1 : 1));
 }
 
-/** The folders in which Node would look for a package: for this one first, since these versions were chosen for it. */
+/** The folders in which Node resolves a package: for this one first, since these versions were chosen for it. */
 function nodeModules(base: string): readonly string[] {
   const from = (folder: string) => createRequire(join(folder, "_.js")).resolve.paths("a") ?? [];
   return [...new Set([...from(import.meta.dirname), ...from(base)])];
@@ -89,7 +92,7 @@ function versionOf(folder: string): string {
   }
 }
 
-/** What a family of Google's covers: the Noto fonts are made so that no sign stays without one. */
+/** What a family of Google's covers: the Noto fonts are made so that every character has a glyph. */
 function coverOf(name: string): Covers {
   if (!name.startsWith("noto-")) return undefined;
   if (name.includes("emoji")) return "emoji";

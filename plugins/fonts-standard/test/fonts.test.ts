@@ -29,7 +29,7 @@ describe("fonts-standard", () => {
 
   const find = (key: string, base = folder) => findFamilies(base).find((family) => family.key === key);
 
-  it("brings a default family in four styles, and one each for further scripts", async () => {
+  it("has a default family in four styles, and one each for further scripts", async () => {
     const family = find(DEFAULT_FAMILY);
     assert(family?.bold && family.italic && family.boldItalic);
     const files = [family.regular, family.bold, family.italic, family.boldItalic];
@@ -45,7 +45,7 @@ describe("fonts-standard", () => {
     }
   });
 
-  it("brings what its README says, and names a package for each family of ImageKit's", async () => {
+  it("has what its README lists, and names a package for each family of ImageKit's", async () => {
     const { dependencies } = JSON.parse(await readFile(join(import.meta.dirname, "../package.json"), "utf8"));
     const rows = [...readme.matchAll(/^\| ([^|]+?) +\| `(@[^`]+)` +\| +[\d.]+ MB \| (yes|) *\|$/gm)].map(
       ([, family = "", name = "", brought]) => ({ family, name, brought: brought === "yes" }),
