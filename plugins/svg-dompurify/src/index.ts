@@ -18,7 +18,7 @@ import type { SanitizeTask } from "./program.ts";
 const NAME = "svg-dompurify";
 const VERSION = "0.1.0";
 
-/** The thread's program lies beside this module, as source or as built. */
+/** The thread's program is beside this module, in source and in built form. */
 const PROGRAM = new URL(`./program${extname(import.meta.url)}`, import.meta.url);
 
 /** The libraries take longer to load than most documents to sanitise. */
@@ -33,10 +33,10 @@ const BYTE_MEMORY = 300;
 const HEAP = 512 * 1024 * 1024;
 
 /** Estimated milliseconds from which on a document waits with the slow ones. */
-const HEAVY = 400;
+const HEAVY_COST_MS = 400;
 
 /**
- * Sanitises SVGs that are delivered as SVGs, if the job asks for it (`Output.sanitizeSvg`): no scripts, event handlers or
+ * Sanitises SVGs that are delivered as SVGs, if the job requests it (`Output.sanitizeSvg`): no scripts, event handlers or
  * references to other documents are left. What cannot be read is refused, never passed on.
  */
 export function svgDompurify(): Plugin {
@@ -60,7 +60,7 @@ export default svgDompurify;
 
 const RASTER = /^(?:jpeg|png|webp|avif|gif)$/;
 
-/** Whether an SVG would be delivered as one: by its content, or by a name or type that says so and content that is nothing else. */
+/** Whether an SVG would be delivered as one: by its content, or by a name or type of SVG and content of no other format. */
 async function concerns({ transformation }: Job, source: Source, context: RenderContext): Promise<boolean> {
   const { sanitizeSvg, video, format } = transformation.output;
   if (!sanitizeSvg || video || RASTER.test(format ?? "")) return false;
@@ -83,7 +83,7 @@ function planOf(source: Source, { limits }: RenderContext, libraries: string): P
   const cost = Math.ceil(START_COST + (KILOBYTE_COST * bytes) / 1024);
   return {
     engine: NAME,
-    lane: cost > HEAVY ? "heavy" : "light",
+    lane: cost > HEAVY_COST_MS ? "heavy" : "light",
     cost,
     memory: START_MEMORY + BYTE_MEMORY * bytes,
     explain: () => ({ sanitizer: libraries, bytes }),

@@ -7,7 +7,7 @@ export const SVG_NAMESPACE = "http://www.w3.org/2000/svg";
 
 const words = (text: string): ReadonlySet<string> => new Set(text.trim().split(/\s+/));
 
-/** Elements of SVG 2 and Filter Effects that draw, and that animate what is drawn. */
+/** Elements of SVG 2 and Filter Effects that render, and that animate what is rendered. */
 export const ELEMENTS = words(`
   a animate animateMotion animateTransform circle clipPath defs desc ellipse feBlend feColorMatrix feComponentTransfer
   feComposite feConvolveMatrix feDiffuseLighting feDisplacementMap feDistantLight feDropShadow feFlood feFuncA feFuncB feFuncG
@@ -40,13 +40,13 @@ export const ATTRIBUTES = words(`
   version viewBox width x x1 x2 xChannelSelector y y1 y2 yChannelSelector z zoomAndPan
 `);
 
-/** Attributes that are read by people alone. */
-const TEXTS = words("class id lang title xlink:title xml:lang xml:space role");
+/** Attributes that only people read. */
+const TEXT_ATTRIBUTES = words("class id lang title xlink:title xml:lang xml:space role");
 
-const ANIMATING = words("animate animateMotion animateTransform set");
+const ANIMATION_ELEMENTS = words("animate animateMotion animateTransform set");
 
-/** Pictures that an SVG may hold; an SVG in it would be another document. */
-const PICTURE = /^data:image\/(?:png|jpeg|jpg|gif|webp|avif);base64,[a-z0-9+/=]*$/i;
+/** Pictures that an SVG may contain; an SVG in it would be another document. */
+const EMBEDDED_PICTURE = /^data:image\/(?:png|jpeg|jpg|gif|webp|avif);base64,[a-z0-9+/=]*$/i;
 
 const NAMESPACES: Readonly<Record<string, string>> = {
   xmlns: SVG_NAMESPACE,
@@ -60,7 +60,7 @@ export function allowsAttribute(element: string, name: string, value: string): b
   if (namespace !== undefined) return value === namespace;
   if (name === "href" || name === "xlink:href") return allowsReference(element, value);
   if (name === "attributeName") return allowsAnimationOf(value);
-  return TEXTS.has(name) || isInert(value);
+  return TEXT_ATTRIBUTES.has(name) || isInert(value);
 }
 
 function allowsReference(element: string, value: string): boolean {
@@ -68,7 +68,7 @@ function allowsReference(element: string, value: string): boolean {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the ones.
   const address = value.replace(/[\u0000-\u0020]/g, "");
   if (address.startsWith("#")) return true;
-  return (element === "image" || element === "feImage") && PICTURE.test(address);
+  return (element === "image" || element === "feImage") && EMBEDDED_PICTURE.test(address);
 }
 
 /** Whether an animation may set an attribute: never one that leads somewhere, or is a style or a handler. */
@@ -77,7 +77,7 @@ const allowsAnimationOf = (name: string): boolean =>
 
 /** Whether an element may stay with its attributes; `has`: whether it still has one. */
 export const allowsElement = (name: string, has: (attribute: string) => boolean): boolean =>
-  ELEMENTS.has(name) && (!ANIMATING.has(name) || name === "animateMotion" || has("attributeName"));
+  ELEMENTS.has(name) && (!ANIMATION_ELEMENTS.has(name) || name === "animateMotion" || has("attributeName"));
 
 /** Whether a text of CSS, or a presentation attribute, names nothing outside of the document. */
 export function isInert(css: string): boolean {
@@ -88,7 +88,7 @@ export function isInert(css: string): boolean {
   return [...css.matchAll(/url\s*\(\s*(["']?)\s*(.)/gis)].every(([, , first]) => first === "#");
 }
 
-/** A style sheet without rules and declarations that name other documents; `undefined`: it cannot be told. */
+/** A style sheet without rules and declarations that name other documents; `undefined`: it is not certain. */
 export const cleanSheet = (css: string): string | undefined => cleaned(css, "stylesheet");
 
 /** The same for the value of `style`. */
@@ -96,7 +96,7 @@ export const cleanStyle = (css: string): string | undefined => cleaned(css, "dec
 
 const AT_RULES = words("media supports keyframes -webkit-keyframes layer container");
 
-const RAW = {
+const PARSE_OPTIONS = {
   parseValue: false,
   parseCustomProperty: false,
   parseRulePrelude: false,
@@ -107,7 +107,7 @@ function cleaned(css: string, context: "stylesheet" | "declarationList"): string
   if (context === "declarationList" && isInert(css)) return css;
   if (closesMore(css)) return undefined;
   try {
-    const tree = parse(css, { context, ...RAW });
+    const tree = parse(css, { context, ...PARSE_OPTIONS });
     if (tree.type === "StyleSheet" || tree.type === "DeclarationList") keepInert(tree.children);
     const text = generate(tree);
     return isInert(text) ? text : undefined;
@@ -117,13 +117,13 @@ function cleaned(css: string, context: "stylesheet" | "declarationList"): string
 }
 
 /** The token that ends a block, by the one that begins it. */
-const CLOSING = new Map<number, number>([
+const CLOSING_TOKENS = new Map<number, number>([
   [tokenTypes.Function, tokenTypes.RightParenthesis],
   [tokenTypes.LeftParenthesis, tokenTypes.RightParenthesis],
   [tokenTypes.LeftSquareBracket, tokenTypes.RightSquareBracket],
   [tokenTypes.LeftCurlyBracket, tokenTypes.RightCurlyBracket],
 ]);
-const CLOSERS = new Set(CLOSING.values());
+const CLOSING_TOKEN_TYPES = new Set(CLOSING_TOKENS.values());
 
 /**
  * Whether a bracket is closed that was not opened. The parser of css-tree 3.2 compares it with what an earlier text left in its
@@ -133,10 +133,10 @@ function closesMore(css: string): boolean {
   const open: number[] = [];
   let more = false;
   tokenize(css, (type) => {
-    const closing = CLOSING.get(type);
+    const closing = CLOSING_TOKENS.get(type);
     if (closing !== undefined) open.push(closing);
     else if (type === open.at(-1)) open.pop();
-    else if (open.length === 0 && CLOSERS.has(type)) more = true;
+    else if (open.length === 0 && CLOSING_TOKEN_TYPES.has(type)) more = true;
   });
   return more;
 }

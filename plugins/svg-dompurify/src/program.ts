@@ -2,7 +2,7 @@ import type { ThreadProgram } from "@mediatap/core/decode";
 import { SaxesParser } from "saxes";
 import { sanitize, Unreadable } from "./sanitize.ts";
 
-// Runs in a thread of its own.
+// Runs in a worker thread.
 
 export interface SanitizeTask {
   readonly text: string;
@@ -11,7 +11,7 @@ export interface SanitizeTask {
 
 // The time that jsdom takes grows with the square of these. Browsers read no deeper, either (libxml2's own limit).
 const MAX_DEPTH = 256;
-const MAX_ATTRIBUTES = 1000;
+const MAX_ATTRIBUTES_PER_ELEMENT = 1000;
 
 const program: ThreadProgram<SanitizeTask, string> = ({ text, maxElements }, { fail }) => {
   const { elements, depth, attributes } = measure(text);
@@ -19,8 +19,8 @@ const program: ThreadProgram<SanitizeTask, string> = ({ text, maxElements }, { f
     return fail("ELIMIT", `Expected at most ${maxElements} elements of an SVG but received ${elements}`);
   }
   if (depth > MAX_DEPTH) return fail("ELIMIT", `Expected an SVG at most ${MAX_DEPTH} levels deep`);
-  if (attributes > MAX_ATTRIBUTES) {
-    return fail("ELIMIT", `Expected at most ${MAX_ATTRIBUTES} attributes of an element`);
+  if (attributes > MAX_ATTRIBUTES_PER_ELEMENT) {
+    return fail("ELIMIT", `Expected at most ${MAX_ATTRIBUTES_PER_ELEMENT} attributes of an element`);
   }
   try {
     return sanitize(text);
@@ -35,17 +35,17 @@ export default program;
 /** Counts without building anything; of a document that is not well-formed, up to there. */
 function measure(text: string) {
   const parser = new SaxesParser();
-  let [elements, depth, deepest, most] = [0, 0, 0, 0];
+  let [elements, depth, deepest, maxAttributes] = [0, 0, 0, 0];
   parser.on("opentag", ({ attributes }) => {
     elements++;
-    most = Math.max(most, Object.keys(attributes).length);
+    maxAttributes = Math.max(maxAttributes, Object.keys(attributes).length);
     deepest = Math.max(deepest, ++depth);
   });
   parser.on("closetag", () => {
     depth--;
   });
-  // Whether it can be read is found out by who reads it.
+  // Its reader decides whether it is readable.
   parser.on("error", () => {});
   parser.write(text).close();
-  return { elements, depth: deepest, attributes: most };
+  return { elements, depth: deepest, attributes: maxAttributes };
 }

@@ -52,7 +52,7 @@ export function sanitize(text: string): string {
   flatten(root);
   purify.sanitize(root as unknown as Node);
   const clean = new window.XMLSerializer().serializeToString(root);
-  // The list of what was removed holds on to the document.
+  // The list of removed nodes references the document.
   purify.removed.length = 0;
   verify(clean);
   return clean;
@@ -60,7 +60,7 @@ export function sanitize(text: string): string {
 
 /** Parses strictly, as browsers parse SVG files. */
 function rootOf(text: string): Element {
-  // The parser would put entities in the place of their names.
+  // The parser would replace entity names with their text.
   if (text.includes("<!ENTITY")) throw new Unreadable();
   const document = new window.DOMParser().parseFromString(text, "image/svg+xml");
   const root = document.documentElement;
@@ -95,8 +95,8 @@ function cleanStyles(element: Element): void {
   }
   if (element.nodeName !== "style") return;
   // Elements in it would be no style.
-  const sheet = cleanSheet(element.textContent ?? "");
-  element.textContent = sheet ?? "";
+  const css = cleanSheet(element.textContent ?? "");
+  element.textContent = css ?? "";
 }
 
 /**
@@ -115,8 +115,8 @@ function verify(text: string): void {
   parser.on("processinginstruction", () => refuse("a processing instruction"));
   parser.on("comment", () => refuse("a comment"));
   parser.on("cdata", () => refuse("a CDATA section"));
-  parser.on("text", (part) => {
-    if (inStyle) css += part;
+  parser.on("text", (chunk) => {
+    if (inStyle) css += chunk;
   });
   parser.on("opentag", ({ name, uri, attributes }) => {
     const isRight =

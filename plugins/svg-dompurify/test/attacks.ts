@@ -1,4 +1,4 @@
-/** Address that nothing in a sanitised document may ever ask; a suite puts its own in its place. */
+/** Address that nothing in a sanitised document may request; a suite replaces it by its own. */
 export const CANARY = "https://canary.invalid/x";
 
 const OPEN = `xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="60" height="40" viewBox="0 0 60 40"`;
@@ -20,7 +20,7 @@ const SCRIPTS = [
   `vbscript:msgbox(1)`,
 ];
 
-const SHEETS = [
+const STYLE_SHEETS = [
   `@import "${CANARY}";`,
   `@import url(${CANARY});`,
   `@IMPORT '${CANARY}';`,
@@ -138,13 +138,13 @@ export const ATTACKS: Readonly<Record<string, readonly string[]>> = {
     `<math xmlns="http://www.w3.org/1998/Math/MathML"><maction href="javascript:${RUN}">x</maction></math>`,
     `<x:x xmlns:x="http://www.w3.org/1999/xhtml" onload="${RUN}"/>`,
   ],
-  "a style sheet": SHEETS.flatMap((sheet) => [
-    `<style>${sheet.replaceAll("<", "&lt;")}</style>`,
-    `<style><![CDATA[${sheet.replaceAll("&lt;", "<")}]]></style>`,
-    `<style type="text/css"><![CDATA[${sheet.slice(0, 9)}]]><![CDATA[${sheet.slice(9)}]]></style>`,
+  "a style sheet": STYLE_SHEETS.flatMap((css) => [
+    `<style>${css.replaceAll("<", "&lt;")}</style>`,
+    `<style><![CDATA[${css.replaceAll("&lt;", "<")}]]></style>`,
+    `<style type="text/css"><![CDATA[${css.slice(0, 9)}]]><![CDATA[${css.slice(9)}]]></style>`,
   ]),
-  "a style": SHEETS.filter((sheet) => sheet.startsWith("rect{")).map(
-    (sheet) => `<rect width="9" height="9" style="${sheet.slice(5, -1).replaceAll('"', "&quot;")}"/>`,
+  "a style": STYLE_SHEETS.filter((css) => css.startsWith("rect{")).map(
+    (css) => `<rect width="9" height="9" style="${css.slice(5, -1).replaceAll('"', "&quot;")}"/>`,
   ),
   "a tree that changes when it is written and read": [
     `<style><g title="&lt;/style>&lt;script>${RUN}&lt;/script>"/></style>`,

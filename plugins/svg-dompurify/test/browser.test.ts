@@ -32,7 +32,7 @@ describeInBrowser("svg-dompurify: attacks in Chromium", () => {
   /** Opens a document without any policy that could help, follows its links, and says what it did. */
   async function open(svg: string, name: string) {
     origin.files.set(name, {
-      // Whatever of it asks for something, asks here.
+      // Every request of the document arrives here.
       bytes: Buffer.from(
         svg
           .replaceAll(CANARY, `${origin.url}/canary`)
@@ -41,7 +41,7 @@ describeInBrowser("svg-dompurify: attacks in Chromium", () => {
       headers: { "content-type": "image/svg+xml" },
     });
     await page.goto(`${origin.url}/${name}`);
-    // Handlers that wait for a click or a movement, and links; what was asked for before the last request has arrived by then.
+    // Handlers that wait for a click or a movement, and links; what was requested before the last request has arrived by then.
     const touch = page.evaluate(
       inPage(`(async () => {
         for (const element of document.querySelectorAll("*")) {
@@ -53,38 +53,38 @@ describeInBrowser("svg-dompurify: attacks in Chromium", () => {
         await fetch("/last");
       })()`),
     );
-    // A page that went somewhere else has no answer.
+    // A page that navigated away has no result.
     await touch.catch(() => {});
     const ran = await page.evaluate<boolean>(
       inPage(`document.title === "ran" || document.documentElement.localName !== "svg"`),
     );
     const own = [`/${name}`, "/favicon.ico", "/last"];
-    const asked = origin.requests.map(({ url = "" }) => url).filter((url) => !own.includes(url));
+    const requestedUrls = origin.requests.map(({ url = "" }) => url).filter((url) => !own.includes(url));
     (origin.requests as unknown[]).length = 0;
-    return { ran, asked };
+    return { ran, requestedUrls };
   }
 
   it("run before they are sanitised", async () => {
     const { ran } = await open(document(ATTACKS["a script"]?.[0] ?? ""), "before.svg");
-    const { asked } = await open(document(ATTACKS["another document"]?.[0] ?? ""), "asks.svg");
+    const { requestedUrls } = await open(document(ATTACKS["another document"]?.[0] ?? ""), "asks.svg");
     assert(ran, "the test sees scripts");
-    assert.deepEqual(asked, ["/canary"], "the test sees requests");
+    assert.deepEqual(requestedUrls, ["/canary"], "the test sees requests");
   });
 
   for (const [what, attacks] of Object.entries(ATTACKS)) {
-    it(`neither run nor ask for anything afterwards: ${what}`, async () => {
+    it(`neither run nor request anything afterwards: ${what}`, async () => {
       const done = await open(
         sanitize(document(`${attacks.join("")}${RED}`)),
         `${what.replaceAll(" ", "-")}.svg`,
       );
-      assert.deepEqual(done, { ran: false, asked: [] });
+      assert.deepEqual(done, { ran: false, requestedUrls: [] });
     });
   }
 
   for (const [what, text] of Object.entries(DOCUMENTS)) {
-    it(`neither run nor ask for anything afterwards: ${what}`, async () => {
+    it(`neither run nor request anything afterwards: ${what}`, async () => {
       const done = await open(sanitize(text), `${what.replaceAll(" ", "-")}.svg`);
-      assert.deepEqual(done, { ran: false, asked: [] });
+      assert.deepEqual(done, { ran: false, requestedUrls: [] });
     });
   }
 });

@@ -44,7 +44,7 @@ describe("svg-dompurify: what is left of an SVG", () => {
     assert.equal(sanitize(drawing), drawing);
   });
 
-  it("is what editors write, without what is theirs", () => {
+  it("is what editors write, without their private data", () => {
     const written = `<?xml version="1.0" standalone="no"?><!-- Created with Inkscape --><!DOCTYPE svg PUBLIC "-//W3C//DTD SVG 1.1//EN" "http://www.w3.org/Graphics/SVG/1.1/DTD/svg11.dtd">
 <svg xmlns="http://www.w3.org/2000/svg" xmlns:inkscape="http://www.inkscape.org/namespaces/inkscape" xmlns:sodipodi="http://sodipodi.sourceforge.net/DTD/sodipodi-0.dtd" xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" width="9" height="9" inkscape:version="1"><sodipodi:namedview pagecolor="#fff"><inkscape:grid/></sodipodi:namedview><metadata><rdf:RDF><x/></rdf:RDF></metadata><g inkscape:label="Layer 1" inkscape:groupmode="layer"><rect width="9" height="9" style="fill:#f00;-inkscape-font-specification:'Sans'"/></g></svg>`;
     assert.equal(
@@ -64,7 +64,7 @@ describe("svg-dompurify: what is left of an SVG", () => {
     assert.equal(cleanSheet(".a{fill:u\\72l(x)}"), ".a{}");
   });
 
-  it("is nothing for what is no well-formed SVG", () => {
+  it("is nothing if the SVG is not well-formed", () => {
     for (const text of [
       "",
       "text",
@@ -141,7 +141,7 @@ describe("svg-dompurify: what is left of an SVG", () => {
     );
   });
 
-  it("lets no attribute by whose name is unknown", () => {
+  it("keeps no attribute with an unknown name", () => {
     fc.assert(
       fc.property(fc.string({ minLength: 1, maxLength: 12 }), (name) => {
         assert(!allowsAttribute("rect", `on${name}`, "1"));

@@ -19,8 +19,10 @@ import { urlImagekit } from "@mediatap/url-imagekit";
 import { svgDompurify } from "../src/index.ts";
 import { document } from "./attacks.ts";
 
-const EVIL = document('<script>alert(1)</script><rect width="60" height="40" fill="#f00" onclick="x()"/>');
-const CLEAN = document('<rect width="60" height="40" fill="#f00"/>').replace(" >", ">");
+const UNSAFE_SVG = document(
+  '<script>alert(1)</script><rect width="60" height="40" fill="#f00" onclick="x()"/>',
+);
+const SAFE_SVG = document('<rect width="60" height="40" fill="#f00"/>').replace(" >", ">");
 
 describe("svg-dompurify", () => {
   let folder: TestFolder;
@@ -30,26 +32,29 @@ describe("svg-dompurify", () => {
   const png = makePng(6, 4, () => [0, 0, 255, 255]);
 
   before(async () => {
-    const utf16 = Buffer.from(`\ufeff<?xml version="1.0" encoding="UTF-16"?>${EVIL}`, "utf16le");
+    const utf16 = Buffer.from(`\ufeff<?xml version="1.0" encoding="UTF-16"?>${UNSAFE_SVG}`, "utf16le");
     folder = await makeFolder({
-      "evil.svg": EVIL,
-      "evil.xml": EVIL,
-      "late.xml": `<?xml version="1.0"?><!-- ${"x".repeat(9000)} -->${EVIL}`,
-      "endless.xml": `<!-- ${"x".repeat(1024 * 1024)} -->${EVIL}`,
+      "evil.svg": UNSAFE_SVG,
+      "evil.xml": UNSAFE_SVG,
+      "late.xml": `<?xml version="1.0"?><!-- ${"x".repeat(9000)} -->${UNSAFE_SVG}`,
+      "endless.xml": `<!-- ${"x".repeat(1024 * 1024)} -->${UNSAFE_SVG}`,
       "other.xml": `<?xml version="1.0"?><!-- ${"x".repeat(9000)} --><list/>`,
-      evil: EVIL,
-      "evil.jpg": EVIL,
-      "marked.svg": `\ufeff${EVIL}`,
+      evil: UNSAFE_SVG,
+      "evil.jpg": UNSAFE_SVG,
+      "marked.svg": `\ufeff${UNSAFE_SVG}`,
       "utf16.svg": utf16,
       "utf16be.svg": Buffer.from(utf16).swap16(),
-      "latin.svg": Buffer.from(`<?xml version="1.0" encoding="ISO-8859-1"?><!-- \u00e9 -->${EVIL}`, "latin1"),
-      "late.svg": `<!-- ${"x".repeat(9000)} -->${EVIL}`,
-      "broken.svg": EVIL.replace("</svg>", ""),
+      "latin.svg": Buffer.from(
+        `<?xml version="1.0" encoding="ISO-8859-1"?><!-- \u00e9 -->${UNSAFE_SVG}`,
+        "latin1",
+      ),
+      "late.svg": `<!-- ${"x".repeat(9000)} -->${UNSAFE_SVG}`,
+      "broken.svg": UNSAFE_SVG.replace("</svg>", ""),
       "text.svg": "no drawing",
       "empty.svg": "",
-      "packed.svgz": gzipSync(EVIL),
-      "packed.svg": gzipSync(EVIL),
-      "utf7.svg": `<?xml version="1.0" encoding="UTF-7"?>${EVIL}`,
+      "packed.svgz": gzipSync(UNSAFE_SVG),
+      "packed.svg": gzipSync(UNSAFE_SVG),
+      "utf7.svg": `<?xml version="1.0" encoding="UTF-7"?>${UNSAFE_SVG}`,
       "entity.svg": `<!DOCTYPE svg SYSTEM "a>b" [<!ENTITY x "<script>alert(1)</script>">]>${document("&x;")}`,
       "long.svg": document(`<desc>${"x".repeat(1024 * 1024)}</desc>`),
       "many.svg": document("<g/>".repeat(10_001)),
@@ -63,7 +68,7 @@ describe("svg-dompurify", () => {
       ),
       "picture.svg": png,
       "photo.png": png,
-      "notes.txt": EVIL.replace("<svg", "<!-- not at the start"),
+      "notes.txt": UNSAFE_SVG.replace("<svg", "<!-- not at the start"),
     });
     origin = await startOrigin();
     const config = (...plugins: NonNullable<MediatapConfig["plugins"]>): MediatapConfig => ({
@@ -89,7 +94,7 @@ describe("svg-dompurify", () => {
 
   async function assertClean(path: string): Promise<void> {
     const { status, headers, text } = await server.ask(path);
-    assert.deepEqual([status, text], [200, CLEAN], path);
+    assert.deepEqual([status, text], [200, SAFE_SVG], path);
     assert.match(headers["content-type"] ?? "", /^image\/svg\+xml/, path);
     assert.match(headers["content-security-policy"] ?? "", /sandbox/, path);
   }
@@ -99,15 +104,15 @@ describe("svg-dompurify", () => {
     return [status, headers["ik-error"]?.split(" ")[0]];
   }
 
-  it("sanitises the SVGs whose URL asks for it, as renditions of their own", async () => {
+  it("sanitises the SVGs whose URL requests it, as separate renditions", async () => {
     await assertClean("/evil.svg?ik-sanitizeSvg=true");
     const again = await server.ask("/evil.svg?ik-sanitizeSvg=true");
     assert.match(again.headers["cache-status"] ?? "", /; hit/);
     const plain = await server.ask("/evil.svg");
-    assert.equal(plain.text, EVIL);
+    assert.equal(plain.text, UNSAFE_SVG);
     assert.notEqual(plain.headers.etag, again.headers.etag);
     for (const query of ["", "ik-sanitizeSvg=false", "tr=orig-true"]) {
-      assert.equal((await server.ask(`/evil.svg?${query}`)).text, EVIL, query);
+      assert.equal((await server.ask(`/evil.svg?${query}`)).text, UNSAFE_SVG, query);
     }
     const same = await server.ask("/evil.svg?ik-sanitizeSvg=true", {
       headers: { "if-none-match": again.headers.etag ?? "" },
@@ -119,7 +124,7 @@ describe("svg-dompurify", () => {
     );
   });
 
-  it("sanitises in whatever way an SVG is asked for", async () => {
+  it("sanitises in whatever way an SVG is requested", async () => {
     for (const query of [
       "tr=w-20&ik-sanitizeSvg=true",
       "tr=f-svg&ik-sanitizeSvg=true",
@@ -179,7 +184,7 @@ describe("svg-dompurify", () => {
       "image/png",
     ]) {
       const name = `typed-${type.replace(/\W/g, "-")}`;
-      origin.files.set(name, { bytes: Buffer.from(EVIL), headers: { "content-type": type } });
+      origin.files.set(name, { bytes: Buffer.from(UNSAFE_SVG), headers: { "content-type": type } });
       await assertClean(`/web/${name}`);
     }
     origin.files.set("lie", {
@@ -210,7 +215,7 @@ describe("svg-dompurify", () => {
     }
   });
 
-  it("copes with all that the limits allow, again and again", async () => {
+  it("handles everything that the limits allow, repeatedly", async () => {
     assert.equal((await server.ask("/clean/nested.svg")).status, 200);
     for (const version of [1, 2]) {
       const { status, body } = await server.ask(`/clean/large.svg?v=${version}`);
@@ -230,8 +235,8 @@ describe("svg-dompurify", () => {
       (await server.ask("/clean/picture.svg")).headers["content-type"] ?? "",
       /^image\/(?:png|jpeg)/,
     );
-    const drawn = readPng((await server.ask("/clean/evil.svg?tr=f-png,w-30")).body);
-    assert.deepEqual([drawn.width, drawn.height, ...drawn.at(9, 9)], [30, 20, 255, 0, 0, 255]);
+    const rendered = readPng((await server.ask("/clean/evil.svg?tr=f-png,w-30")).body);
+    assert.deepEqual([rendered.width, rendered.height, ...rendered.at(9, 9)], [30, 20, 255, 0, 0, 255]);
     const plain = await server.ask("/evil.svg?tr=f-png,w-30");
     assert.equal(
       (await server.ask("/evil.svg?tr=f-png,w-30&ik-sanitizeSvg=true")).headers.etag,
@@ -239,7 +244,7 @@ describe("svg-dompurify", () => {
     );
   });
 
-  it("draws the same before and after", async () => {
+  it("renders the same before and after", async () => {
     const [before, after] = await Promise.all(
       ["/evil.svg", "/evil.svg?ik-sanitizeSvg=true"].map((path) => server.ask(path)),
     );
@@ -258,7 +263,7 @@ describe("svg-dompurify", () => {
     assert(first?.body.equals(second?.body ?? Buffer.alloc(0)));
   });
 
-  it("is missed where it is not installed: SVGs are refused, other files are not", async () => {
+  it("is needed: without it SVGs are refused, other files are not", async () => {
     for (const path of [
       "clean/evil.svg",
       "clean/evil.svg?tr=orig-true",
@@ -271,7 +276,7 @@ describe("svg-dompurify", () => {
     }
     assert.equal((await without.ask("/clean/photo.png")).status, 200);
     assert.equal((await without.ask("/clean/evil.svg?tr=f-png")).status, 200);
-    assert.equal((await without.ask("/evil.svg")).text, EVIL);
+    assert.equal((await without.ask("/evil.svg")).text, UNSAFE_SVG);
   });
 
   it("is turned on by true alone", async () => {
