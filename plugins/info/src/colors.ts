@@ -5,18 +5,18 @@ import { reduced } from "./pixels.ts";
 export interface DominantColor {
   /** sRGB, as CSS has it: `#c08040`. */
   readonly color: string;
-  /** Part of the picture's opaque area that it stands for, 0–1. */
+  /** Share of the picture's opaque area, 0–1. */
   readonly share: number;
 }
 
-const SIDE = 100;
+const SAMPLED_SIDE = 100;
 const MAX_COLORS = 5;
-/** Least part of the picture. */
+/** Smallest share of the picture. */
 const MIN_SHARE = 0.01;
-/** Groups that are told apart before the largest are taken. */
+/** Groups that are kept apart before the largest are chosen. */
 const MAX_GROUPS = 32;
 /** Colours that are nearer to each other in Oklab than this are one colour of the picture. */
-const NEAR = 0.12;
+const MAX_COLOR_DISTANCE = 0.12;
 /** Bits of a channel by which pixels are counted. */
 const BITS = 4;
 
@@ -30,7 +30,7 @@ interface Group {
 
 type Oklab = readonly [lightness: number, a: number, b: number];
 
-/** The colours that take most of a picture, the most frequent one first; none of a picture that is clear. */
+/** The colours that cover most of a picture, the most frequent one first; none of a picture that is clear. */
 export function dominantColors(frame: RawFrame): readonly DominantColor[] {
   const groups: Group[] = [];
   for (const bin of binsOf(frame)) {
@@ -38,7 +38,7 @@ export function dominantColors(frame: RawFrame): readonly DominantColor[] {
       (best, group) => (best && distance(best, bin) <= distance(group, bin) ? best : group),
       undefined,
     );
-    const isOwn = !nearest || (distance(nearest, bin) > NEAR && groups.length < MAX_GROUPS);
+    const isOwn = !nearest || (distance(nearest, bin) > MAX_COLOR_DISTANCE && groups.length < MAX_GROUPS);
     if (isOwn) groups.push(bin);
     else add(nearest, bin);
   }
@@ -55,7 +55,7 @@ export function dominantColors(frame: RawFrame): readonly DominantColor[] {
 
 /** Pixels whose colours share their first bits, the most frequent ones first. */
 function binsOf(frame: RawFrame): Group[] {
-  const { data } = reduced(frame, SIDE);
+  const { data } = reduced(frame, SAMPLED_SIDE);
   const bins = new Map<number, { weight: number; sums: Group["sums"] }>();
   for (let at = 0; at < data.length; at += 4) {
     const [red, green, blue] = [data[at] as number, data[at + 1] as number, data[at + 2] as number];
@@ -88,8 +88,8 @@ const hexOf = (color: readonly number[]): string =>
 /** sRGB, 0–255, in Oklab (https://bottosson.github.io/posts/oklab/), where distances are as people see them. */
 function oklabOf(color: readonly [number, number, number]): Oklab {
   const [r, g, b] = color.map((value) => {
-    const part = value / 255;
-    return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+    const channel = value / 255;
+    return channel <= 0.04045 ? channel / 12.92 : ((channel + 0.055) / 1.055) ** 2.4;
   }) as [number, number, number];
   const l = Math.cbrt(0.4122214708 * r + 0.5363325363 * g + 0.0514459929 * b);
   const m = Math.cbrt(0.2119034982 * r + 0.6806995451 * g + 0.1073969566 * b);

@@ -11,7 +11,7 @@ import {
   typeOfName,
 } from "@mediatap/core";
 
-/** Milliseconds between two lines that tell how far it is. */
+/** Milliseconds between two lines with progress. */
 const PROGRESS_INTERVAL_MS = 1_000;
 
 /** Adds `mediatap info`. */

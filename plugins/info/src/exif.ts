@@ -1,7 +1,7 @@
 // EXIF (CIPA DC-008-2023, Exif 3.0; TIFF 6.0 §2). Files come from anybody: only tags that are needed are read, and of each only as much as
 // it can contain.
 
-/** A rational number, a whole one, or text. */
+/** A rational number, an integer, or text. */
 type Value = number | string | readonly number[];
 
 /** What of EXIF describes camera and exposure, by the tags' names in the standard; `ISO` is `PhotographicSensitivity`. */
@@ -15,13 +15,13 @@ export interface Gps {
 }
 
 const MAX_ENTRIES = 500;
-const MAX_TEXT = 200;
+const MAX_TEXT_CHARACTERS = 200;
 const MAX_NUMBERS = 3;
 
 const EXIF_DIRECTORY = 0x8769;
 const GPS_DIRECTORY = 0x8825;
 
-/** Tags of the first directory, and of that of EXIF. No serial number, owner, comment or place is among them. */
+/** Tags of the first directory, and of that of EXIF. No serial number, owner, comment or position is among them. */
 const TAGS: Readonly<Record<number, string>> = {
   271: "Make",
   272: "Model",
@@ -48,7 +48,7 @@ const TAGS: Readonly<Record<number, string>> = {
 /** Bytes of a value of each type; a type that is not here is not read. */
 const WIDTHS: Readonly<Record<number, number>> = { 1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 9: 4, 10: 8 };
 
-/** Camera and exposure. `undefined`: it says nothing of them. */
+/** Camera and exposure. `undefined`: it contains none of them. */
 export function exifOf(block: Uint8Array): Exif | undefined {
   const file = openTiff(block);
   if (!file) return undefined;
@@ -56,14 +56,14 @@ export function exifOf(block: Uint8Array): Exif | undefined {
   const tags = new Map([...first, ...file.directory(first.get(EXIF_DIRECTORY))]);
   const named = Object.entries(TAGS).flatMap(([tag, name]) => {
     const value = tags.get(Number(tag));
-    const found = typeof value === "object" ? value[0] : value;
-    if (found === undefined || found === "") return [];
-    return [[name, typeof found === "number" ? Number(found.toPrecision(6)) : found] as const];
+    const scalar = typeof value === "object" ? value[0] : value;
+    if (scalar === undefined || scalar === "") return [];
+    return [[name, typeof scalar === "number" ? Number(scalar.toPrecision(6)) : scalar] as const];
   });
   return named.length === 0 ? undefined : Object.fromEntries(named);
 }
 
-/** The place. `undefined`: it is not known. */
+/** The position. `undefined`: it is not known. */
 export function gpsOf(block: Uint8Array): Gps | undefined {
   const file = openTiff(block);
   const tags = file?.directory(file.directory(file.first).get(GPS_DIRECTORY));
@@ -82,8 +82,8 @@ export function gpsOf(block: Uint8Array): Gps | undefined {
 /** Degrees, minutes and seconds as one number. */
 function degrees(value: Value | undefined, isNegative: boolean, max: number): number | undefined {
   if (typeof value !== "object" || value.length !== 3) return undefined;
-  const [whole = 0, minutes = 0, seconds = 0] = value;
-  const sum = Math.round((whole + minutes / 60 + seconds / 3600) * 1e7) / 1e7;
+  const [degrees = 0, minutes = 0, seconds = 0] = value;
+  const sum = Math.round((degrees + minutes / 60 + seconds / 3600) * 1e7) / 1e7;
   return Math.abs(sum) > max ? undefined : isNegative ? -sum : sum;
 }
 
@@ -118,7 +118,7 @@ function openTiff(block: Uint8Array) {
     const count = view.getUint32(entry + 4, little);
     if (width === undefined || count === 0) return undefined;
     const at = width * count > 4 ? view.getUint32(entry + 8, little) : entry + 8;
-    if (type === 2) return textOf(at, Math.min(count, MAX_TEXT));
+    if (type === 2) return textOf(at, Math.min(count, MAX_TEXT_CHARACTERS));
     const read = Math.min(count, MAX_NUMBERS);
     if (at + width * read > view.byteLength) return undefined;
     const numbers = Array.from({ length: read }, (_, index) => numberOf(type, at + index * width));

@@ -6,9 +6,9 @@ import type { File } from "./file.ts";
 import { perceptualHash } from "./perceptual.ts";
 import { blurHashOf, thumbHashOf } from "./placeholders.ts";
 import { profileName } from "./profile.ts";
-import { MAX_HEADER, qualityOf } from "./quality.ts";
+import { MAX_HEADER_BYTES, qualityOf } from "./quality.ts";
 
-/** What a field needs that takes more than to read a header. */
+/** What a field needs beside the header. */
 export type Need = "preview" | "faces" | "attention" | "keyFrames";
 
 interface Field {
@@ -71,7 +71,7 @@ const FIELDS: { readonly [K in InfoField]: Field } = {
   gps: embedded("exif", gpsOf),
   quality: {
     read: async ({ source, format }) =>
-      format === "jpeg" ? qualityOf(await source.peek(MAX_HEADER)) : undefined,
+      format === "jpeg" ? qualityOf(await source.peek(MAX_HEADER_BYTES)) : undefined,
   },
   colors: seen(dominantColors),
   thumbHash: seen(thumbHashOf),
@@ -94,7 +94,7 @@ const FIELDS: { readonly [K in InfoField]: Field } = {
   },
 };
 
-/** Tracks with names that tell frames from samples. */
+/** Tracks with names that distinguish frames from samples. */
 function tracksOf({ video, audio, tracks = mainTracks(video, audio) }: Probe): readonly object[] {
   return tracks.map((track) => {
     if (track.kind === "video") {

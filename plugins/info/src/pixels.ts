@@ -81,5 +81,5 @@ function alongColumns(rows: Float64Array, width: number, from: number, height: n
 /** What rounding may add to the end of an area. */
 const EPSILON = 1e-9;
 
-/** How much of a pixel lies between two places. */
+/** Share of a pixel that lies between two positions. */
 const shareOf = (at: number, start: number, end: number) => Math.min(end, at + 1) - Math.max(start, at);

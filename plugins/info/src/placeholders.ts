@@ -4,14 +4,14 @@ import { rgbaToThumbHash, thumbHashToRGBA } from "thumbhash";
 import { type Pixels, reduced } from "./pixels.ts";
 import { dataUrl } from "./png.ts";
 
-/** A hash from which clients draw a blurred picture, and that picture. */
+/** A hash from which clients render a blurred picture, and that picture. */
 export interface Placeholder {
   readonly hash: string;
   /** PNG, of at most 32 pixels a side. */
   readonly url: string;
 }
 
-/** Longest side that ThumbHash takes. */
+/** Longest side that ThumbHash accepts. */
 const THUMB_SIDE = 100;
 
 /** ThumbHash, in Base64 (https://evanw.github.io/thumbhash/). */

@@ -3,7 +3,7 @@ import type { Pixels } from "./pixels.ts";
 
 const SIGNATURE = Buffer.from("\x89PNG\r\n\x1a\n", "latin1");
 /** Filter `Sub` (PNG, third edition, §9.2): what a pixel adds to the one on its left, which is little in what is blurred. */
-const SUB = 1;
+const SUB_FILTER = 1;
 const RGB = 2;
 const RGBA = 6;
 
@@ -13,7 +13,7 @@ export function dataUrl({ data, width, height }: Pixels): string {
   const channels = isOpaque ? 3 : 4;
   const rows = Buffer.alloc(height * (1 + width * channels));
   for (let y = 0, at = 0; y < height; y++) {
-    rows[at++] = SUB;
+    rows[at++] = SUB_FILTER;
     for (let x = 0; x < width; x++) {
       for (let channel = 0; channel < channels; channel++) {
         const from = (y * width + x) * 4 + channel;

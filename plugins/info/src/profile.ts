@@ -3,7 +3,7 @@
 
 const TAG_TABLE = 128;
 const MAX_TAGS = 100;
-const MAX_LENGTH = 200;
+const MAX_NAME_CHARACTERS = 200;
 
 /** The description of a profile: `Display P3`. `undefined`: it has none that can be read. */
 export function profileName(profile: Uint8Array): string | undefined {
@@ -24,11 +24,11 @@ export function profileName(profile: Uint8Array): string | undefined {
 function textAt(bytes: Buffer, start: number): string | undefined {
   const type = bytes.toString("latin1", start, start + 4);
   if (type === "desc") {
-    const length = Math.min(bytes.readUInt32BE(start + 8), MAX_LENGTH);
+    const length = Math.min(bytes.readUInt32BE(start + 8), MAX_NAME_CHARACTERS);
     return bytes.toString("latin1", start + 12, start + 12 + length);
   }
   if (type !== "mluc" || bytes.readUInt32BE(start + 8) === 0) return undefined;
-  const length = Math.min(bytes.readUInt32BE(start + 20), 2 * MAX_LENGTH);
+  const length = Math.min(bytes.readUInt32BE(start + 20), 2 * MAX_NAME_CHARACTERS);
   const text = start + bytes.readUInt32BE(start + 24);
   // In UTF-16, of which Node reads the other byte order.
   return Buffer.from(bytes.subarray(text, text + length - (length % 2)))

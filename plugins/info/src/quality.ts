@@ -10,7 +10,7 @@ const TABLES = [
 ];
 
 /** First bytes of a file that are read: profiles and EXIF blocks come before the tables. */
-export const MAX_HEADER = 1024 * 1024;
+export const MAX_HEADER_BYTES = 1024 * 1024;
 
 const [START_OF_IMAGE, START_OF_SCAN, DEFINE_TABLES] = [0xffd8, 0xffda, 0xffdb];
 
@@ -19,11 +19,11 @@ export function qualityOf(head: Uint8Array): number | undefined {
   const table = luminanceTable(Buffer.from(head.buffer, head.byteOffset, head.byteLength));
   if (!table) return undefined;
   let best = 0;
-  let least = Infinity;
+  let leastDistance = Infinity;
   for (const known of TABLES) {
     for (let quality = 100; quality >= 1; quality--) {
       const distance = distanceOf(table, known, quality);
-      if (distance < least) [best, least] = [quality, distance];
+      if (distance < leastDistance) [best, leastDistance] = [quality, distance];
     }
   }
   return best;

@@ -6,7 +6,7 @@ import { qualityOf } from "../src/quality.ts";
 
 type Entry = readonly [tag: number, type: number, count: number, value: number];
 
-/** An EXIF block with these directories, each at a place of its own, and bytes after them. */
+/** An EXIF block with these directories, each at its own offset, and bytes after them. */
 function block(directories: Readonly<Record<number, readonly Entry[]>>, length = 400, little = true): Buffer {
   const bytes = Buffer.alloc(length);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -50,7 +50,7 @@ describe("EXIF blocks", () => {
     });
   }
 
-  it("that place a directory before their beginning have none", () => {
+  it("with a directory before their beginning have none", () => {
     for (const type of [9, 10]) {
       const bytes = block({
         8: [
@@ -67,7 +67,7 @@ describe("EXIF blocks", () => {
     }
   });
 
-  it("that refer to themselves, or to what is not there, end", () => {
+  it("that refer to themselves, or to missing data, end", () => {
     const loops = block({
       8: [
         [0x8769, 4, 1, 8],
@@ -91,7 +91,7 @@ describe("EXIF blocks", () => {
     assert.equal(typeof exifOf(wide)?.Make, "number");
   });
 
-  it("with a place that does not exist have none", () => {
+  it("with a position that does not exist have none", () => {
     const at = (latitude: number) => {
       const bytes = block({
         8: [[0x8825, 4, 1, 100]],
@@ -104,9 +104,9 @@ describe("EXIF blocks", () => {
         [300, latitude],
         [330, 7],
       ] as const) {
-        for (const part of [0, 1, 2]) {
-          bytes.writeUInt32LE(part === 0 ? value : 0, offset + part * 8);
-          bytes.writeUInt32LE(1, offset + part * 8 + 4);
+        for (const channel of [0, 1, 2]) {
+          bytes.writeUInt32LE(channel === 0 ? value : 0, offset + channel * 8);
+          bytes.writeUInt32LE(1, offset + channel * 8 + 4);
         }
       }
       return gpsOf(bytes);

@@ -50,7 +50,7 @@ describe("mediatap info", () => {
     assert.match(err, /^3 of 3 files, 2 failed\nmediatap: 2 of 3 files could not be described\n$/m);
   });
 
-  it("writes an empty manifest of a folder without media, and refuses one that is not there", async () => {
+  it("writes an empty manifest of a folder without media, and refuses a missing one", async () => {
     const empty = await run("empty");
     assert.deepEqual([empty.code, JSON.parse(empty.out)], [0, {}]);
     const none = await run("nowhere");

@@ -105,7 +105,7 @@ describe("fields of a description", () => {
     assert.deepEqual([drawing.type, drawing.width, drawing.colorSpace], ["image/svg+xml", 40, undefined]);
   });
 
-  it("tell colour spaces and profiles", async () => {
+  it("contain colour spaces and profiles", async () => {
     const cmyk = await plain(8, 8).toColourspace("cmyk").jpeg().toBuffer();
     assert.equal((await described("cmyk.jpg", cmyk)).colorSpace, "cmyk");
     const gray = await plain(8, 8).toColourspace("b-w").png().toBuffer();
@@ -123,9 +123,9 @@ describe("fields of a description", () => {
           .withExif(EXIF)
           .withIccProfile("p3")
           .jpeg({ quality, ...encoder });
-        const found = await described(`q${quality}.jpg`, await jpeg.toBuffer(), "quality");
-        const what = `${JSON.stringify(encoder)} ${quality}: ${JSON.stringify(found)}`;
-        assert.ok(Math.abs(found.quality - quality) <= 2, what);
+        const actual = await described(`q${quality}.jpg`, await jpeg.toBuffer(), "quality");
+        const what = `${JSON.stringify(encoder)} ${quality}: ${JSON.stringify(actual)}`;
+        assert.ok(Math.abs(actual.quality - quality) <= 2, what);
       }
     }
     for (const format of ["png", "webp", "gif", "tiff", "avif"] as const) {
@@ -136,7 +136,7 @@ describe("fields of a description", () => {
     assert.ok(Math.abs((await described("gray.jpg", gray, "quality")).quality - 60) <= 2);
   });
 
-  it("contain camera and exposure, and neither persons, serial numbers nor places", async () => {
+  it("contain camera and exposure, and neither persons, serial numbers nor positions", async () => {
     const photo = await plain(40, 30).withExif(EXIF).jpeg().toBuffer();
     const { exif, ...others } = await described("exif.jpg", photo);
     assert.deepEqual(exif, {
@@ -155,7 +155,7 @@ describe("fields of a description", () => {
     assert.equal(others.gps, undefined);
   });
 
-  it("contain the place only if the endpoint allows it, also from a cache", async () => {
+  it("contain the position only if the endpoint allows it, also from a cache", async () => {
     files.set("place.jpg", await plain(40, 30).withExif(EXIF).jpeg().toBuffer());
     const open = await server.ask("/places/place.jpg/ik-info.json?fields=gps");
     assert.deepEqual(JSON.parse(open.text), {
@@ -169,7 +169,7 @@ describe("fields of a description", () => {
     }
   });
 
-  it("contain the colours that take most of an image, with their shares", async () => {
+  it("contain the colours that cover most of an image, with their shares", async () => {
     const stripes: Paint = (x) =>
       x < 50 ? [200, 30, 40, 255] : x < 80 ? [20, 40, 200, 255] : [240, 240, 230, 255];
     assert.deepEqual((await described("stripes.png", makePng(100, 20, stripes), "colors")).colors, [
@@ -188,7 +188,7 @@ describe("fields of a description", () => {
     ["opaque", opaque, "3wYGZphxd3eAeHh4iHiHeIh3cIEH94g="],
     ["clear", painted, "X+aFTJQsYndgiHd4BwZ2YZ/4ZoiHeIiHBw=="],
   ] as const) {
-    it(`contain the ThumbHash of an image that is ${what}, and what it shows`, async () => {
+    it(`contain the ThumbHash of an image that is ${what}, and its image`, async () => {
       const { thumbHash } = await described(
         `${what}.png`,
         makePng(SIZE.width, SIZE.height, paint),
@@ -201,7 +201,7 @@ describe("fields of a description", () => {
     });
   }
 
-  it("contain the BlurHash, and what it shows", async () => {
+  it("contain the BlurHash, and its image", async () => {
     const { blurHash } = await described("blur.png", makePng(SIZE.width, SIZE.height, opaque), "blurHash");
     assert.equal(blurHash.hash, encode(pixelsOf(opaque), SIZE.width, SIZE.height, 4, 3));
     assert.equal(blurHash.hash, "LeF~dp2z$9XAqXWHjue?gffkfQfk");
@@ -286,7 +286,7 @@ describe("fields of a description", () => {
     assert(Math.abs(focus.y - (face.top + face.height / 2)) < 1e-3);
   });
 
-  it("contain the point that catches the eye where there is no face", async () => {
+  it("contain the salient point if there is no face", async () => {
     const blob = { create: { width: 40, height: 40, channels: 3 as const, background: "#e02020" } };
     const image = await plain(640, 400, "#888888")
       .composite([{ input: blob, left: 500, top: 280 }])

@@ -70,8 +70,8 @@ describeWith(FFMPEG, "descriptions of videos", () => {
   const AUDIO = { kind: "audio", codec: "aac", channels: 1, sampleRate: 44_100, language: "deu" };
 
   it("contain duration, bit rate and tracks", async () => {
-    const { bytes, bitrate, duration, ...film } = await described("/film.mp4/ik-info.json");
-    assert.deepEqual(film, {
+    const { bytes, bitrate, duration, ...video } = await described("/film.mp4/ik-info.json");
+    assert.deepEqual(video, {
       type: "video/mp4",
       format: "mp4",
       width: 320,
