@@ -2,7 +2,7 @@ import { Unfit } from "./boxes.ts";
 
 /** How the samples of a track of H.264 are to be read (ISO 14496-15 §5.3.3). */
 export interface Avc {
-  /** The record, as it stands in the file. */
+  /** The record, as it is in the file. */
   readonly record: Buffer;
   /** As codec strings name it (RFC 6381). */
   readonly codec: string;
@@ -11,17 +11,18 @@ export interface Avc {
 }
 
 /** Profiles that browsers play: Baseline, Main, High. */
-const PROFILES = new Set([66, 77, 100]);
+const BROWSER_PROFILES = new Set([66, 77, 100]);
 
 /** Kinds of units (ITU-T H.264, table 7-1). */
-const SLICE = 1;
-const IDR = 5;
+const SLICE_UNIT = 1;
+const IDR_UNIT = 5;
 
 /** Reads a decoder's configuration. Throws `Unfit`. */
 export function avcOf(record: Buffer): Avc {
   if (record.length < 7 || record[0] !== 1) throw new Unfit("its decoder's configuration is damaged");
   const profile = record.subarray(1, 4);
-  if (!PROFILES.has(profile[0] as number)) throw new Unfit("browsers do not play its profile of H.264");
+  if (!BROWSER_PROFILES.has(profile[0] as number))
+    throw new Unfit("browsers do not play its profile of H.264");
   const lengthSize = ((record[4] as number) & 3) + 1;
   const sets = (record[5] as number) & 31;
   const length = record.length >= 8 ? record.readUInt16BE(6) : 0;
@@ -48,8 +49,8 @@ export function isWhole(sample: Buffer, { lengthSize }: Avc): boolean {
 export function isIdr(head: Buffer, { lengthSize }: Avc): boolean {
   for (let at = 0; at + lengthSize < head.length; ) {
     const type = (head[at + lengthSize] as number) & 31;
-    if (type === IDR) return true;
-    if (type >= SLICE && type < IDR) return false;
+    if (type === IDR_UNIT) return true;
+    if (type >= SLICE_UNIT && type < IDR_UNIT) return false;
     at += lengthSize + head.readUIntBE(at, lengthSize);
   }
   return false;

@@ -36,9 +36,9 @@ export function boxesOf(bytes: Buffer): readonly Box[] {
 
 /** The one child of a type. `undefined`: there is none. Throws `Unfit` where there are several. */
 export function childOf(boxes: readonly Box[], type: string): Buffer | undefined {
-  const found = boxes.filter((box) => box.type === type);
-  if (found.length > 1) throw new Unfit(`its index has more than one ${type}`);
-  return found[0]?.body;
+  const matches = boxes.filter((box) => box.type === type);
+  if (matches.length > 1) throw new Unfit(`its index has more than one ${type}`);
+  return matches[0]?.body;
 }
 
 /** The same of one that has to be there. */

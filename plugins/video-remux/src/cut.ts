@@ -6,7 +6,7 @@ import type { Track } from "./track.ts";
 export interface Cut extends Beginning {
   /** Samples; as many as the grid has frames after `lag`, or fewer in its last segment. */
   readonly count: number;
-  /** Bits a second, on the whole … */
+  /** Bits a second, on average … */
   readonly average: number;
   /** … and of its largest segment. */
   readonly peak: number;
@@ -31,7 +31,7 @@ export interface Run {
   readonly samples: number;
 }
 
-/** Ticks a second, at most; more is nothing that programs write. */
+/** Ticks a second at most; programs write no more. */
 const MAX_TIMESCALE = 10_000_000;
 /** Seconds from the decoding of a frame to its time, at most. */
 const MAX_DELAY_SECONDS = 10;
@@ -54,11 +54,11 @@ export function cutOf(track: Track, grid: Grid, start: number): Cut {
   const beginning = beginningOf(track, grid, start);
   const { base, lag } = beginning;
   for (let at = 0; at < base; at++) if (frameAt(at) >= 0) throw new Unfit("it does not begin at a key frame");
-  const rests = base + grid.total - lag;
-  for (let at = rests; at < count; at++) {
+  const afterLast = base + grid.total - lag;
+  for (let at = afterLast; at < count; at++) {
     if (frameAt(at) < grid.total) throw new Unfit("its last frames cannot be told from those behind them");
   }
-  const last = Math.min(count, rests);
+  const last = Math.min(count, afterLast);
   const rates: { bits: number; seconds: number }[] = [];
   const seen = new Uint8Array(longestOf(grid));
   for (let index = 0; index < grid.starts.length; index++) {
@@ -85,7 +85,8 @@ export function cutOf(track: Track, grid: Grid, start: number): Cut {
       throw new Unfit("its frames lie all over the file");
     }
   }
-  if (secondsOf(grid, rests - last) > MAX_GAP_SECONDS) throw new Unfit("its pictures end before its sound");
+  if (secondsOf(grid, afterLast - last) > MAX_GAP_SECONDS)
+    throw new Unfit("its pictures end before its sound");
   const bits = rates.reduce((sum, one) => sum + one.bits, 0);
   return {
     ...beginning,
@@ -141,11 +142,11 @@ function bytesIn({ sizes }: Track, from: number, count: number): number {
 /** The largest of segments; what is shorter than half of one counts with the one before (RFC 8216 §4.3.4.2). */
 function peakOf(
   rates: readonly { readonly bits: number; readonly seconds: number }[],
-  longest: number,
+  maxFrames: number,
 ): number {
   let peak = 0;
   for (const [index, { bits, seconds }] of rates.entries()) {
-    const before = seconds < longest / 2 ? rates[index - 1] : undefined;
+    const before = seconds < maxFrames / 2 ? rates[index - 1] : undefined;
     peak = Math.max(peak, (bits + (before?.bits ?? 0)) / (seconds + (before?.seconds ?? 0)));
   }
   return Math.ceil(peak);

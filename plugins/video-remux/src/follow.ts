@@ -3,9 +3,9 @@ import { beginningOf, framesOf } from "./cut.ts";
 import { type Grid, shortSeconds } from "./grid.ts";
 import type { Track } from "./track.ts";
 
-/** Shortest and longest segment, as parts of the usual length: a viewer who starts playback waits for an encoded one. */
-const SHORTEST = 0.5;
-const LONGEST = 1.5;
+/** Shortest and longest segment, as ratios of the usual length: a viewer who starts playback waits for an encoded one. */
+const MIN_SEGMENT_RATIO = 0.5;
+const MAX_SEGMENT_RATIO = 1.5;
 
 /**
  * A grid whose segments begin at key frames of a track, each as near to `frames` as possible; so only the track decides them.
@@ -14,22 +14,22 @@ const LONGEST = 1.5;
 export function followedGrid(track: Track, grid: Grid, frames: number, start: number): Grid {
   const { total } = grid;
   const cuts = cutsOf(track, grid, start);
-  const longest = LONGEST * frames;
+  const maxFrames = MAX_SEGMENT_RATIO * frames;
   const starts = [0];
   for (let next = 0; ; ) {
     const from = starts.at(-1) as number;
     let best: number | undefined;
-    for (; next < cuts.length && (cuts[next] as number) <= from + longest; next++) {
+    for (; next < cuts.length && (cuts[next] as number) <= from + maxFrames; next++) {
       const cut = cuts[next] as number;
       const isNearer = best === undefined || Math.abs(cut - from - frames) < Math.abs(best - from - frames);
-      if (cut >= from + SHORTEST * frames && isNearer) best = cut;
+      if (cut >= from + MIN_SEGMENT_RATIO * frames && isNearer) best = cut;
       if (best !== undefined && !isNearer) break;
     }
     // What is left is short enough to be the last.
-    if (total - from <= longest) break;
+    if (total - from <= maxFrames) break;
     if (best === undefined) {
       throw new Unfit(
-        `it has no key frame within ${shortSeconds(grid, longest)} s from ${shortSeconds(grid, from)} s on`,
+        `it has no key frame within ${shortSeconds(grid, maxFrames)} s from ${shortSeconds(grid, from)} s on`,
       );
     }
     starts.push(best);

@@ -36,4 +36,4 @@ export const framesAt = ({ starts, total }: Grid, index: number) =>
 
 /** Frames of the longest segment. */
 export const longestOf = (grid: Grid) =>
-  grid.starts.reduce((longest, _, index) => Math.max(longest, framesAt(grid, index)), 0);
+  grid.starts.reduce((maxFrames, _, index) => Math.max(maxFrames, framesAt(grid, index)), 0);

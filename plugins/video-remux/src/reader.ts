@@ -1,6 +1,6 @@
 import { MediaError, type Source } from "@mediatap/core";
 
-/** Reads parts of a file. */
+/** Reads ranges of a file. */
 export interface Reader {
   readonly size: number;
   /** `length` bytes from `start` on. Rejects with `UNIDENTIFIED` if the file does not have them. */

@@ -8,7 +8,7 @@ import { type Reader, readerOf } from "./reader.ts";
 import type { Track } from "./track.ts";
 import { initOf, segmentHeader } from "./write.ts";
 
-/** Bytes of a key frame in which its kind has to be found. */
+/** Bytes of a key frame that must contain its unit type. */
 const HEAD_BYTES = 4_096;
 
 /** Streams of one file whose cuts are kept. */

@@ -9,7 +9,7 @@ export interface Track extends Samples {
   /** Ticks a second. */
   readonly timescale: number;
   readonly avc: Avc;
-  /** How colours are to be understood (`colr`), as it stands in the file. */
+  /** How colours are to be understood (`colr`), as it is in the file. */
   readonly colour?: Buffer;
   /** Tick at which the file's own time begins; it may lie before a tick. */
   readonly epoch: number;
@@ -53,9 +53,9 @@ function versioned(body: Buffer, short: number, long: number): Buffer {
 
 /** Throws where pictures are to be turned, mirrored or moved. */
 function assertUpright(body: Buffer, at: number): void {
-  const matrix = Array.from({ length: 9 }, (_, place) => body.readInt32BE(at + place * 4));
+  const matrix = Array.from({ length: 9 }, (_, index) => body.readInt32BE(at + index * 4));
   const upright = [0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000];
-  if (!matrix.every((value, place) => value === upright[place])) throw new Unfit("it is to be turned");
+  if (!matrix.every((value, index) => value === upright[index])) throw new Unfit("it is to be turned");
 }
 
 /** The only sample description. */

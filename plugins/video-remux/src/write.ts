@@ -2,7 +2,7 @@ import { box, fullBox, u16, u32 } from "./boxes.ts";
 import type { Beginning, Run } from "./cut.ts";
 import type { Track } from "./track.ts";
 
-/** What all tracks say that are turned in no way. */
+/** The matrix of tracks without rotation. */
 const MATRIX = u32(0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000);
 
 /** What a player needs before the segments of a track (ISO 14496-12 §8.8): its description, and no samples. */
@@ -19,7 +19,7 @@ export function initOf({ width, height, timescale, avc, colour }: Track): Buffer
     u16(0x18, 0xffff),
     box("avcC", avc.record),
     ...(colour ? [box("colr", colour)] : []),
-    // Whatever the pictures say of their pixels, they were found to be square.
+    // Whatever the bitstream states, the pixels are square: this was checked.
     box("pasp", u32(1, 1)),
   );
   const table = box(
@@ -59,8 +59,8 @@ export function initOf({ width, height, timescale, avc, colour }: Track): Buffer
 }
 
 /** Of a picture that needs none before it, and of one that does. */
-const KEY = 0x2000000;
-const OTHER = 0x1010000;
+const KEY_SAMPLE_FLAGS = 0x2000000;
+const DELTA_SAMPLE_FLAGS = 0x1010000;
 
 /**
  * What stands before the bytes of a segment's samples: `moof`, and the header of `mdat`. The first
@@ -82,7 +82,7 @@ export function segmentHeader(
     const at = from + row;
     table.writeUInt32BE(timeOf(at + 1) - timeOf(at), row * 16);
     table.writeUInt32BE(sizes[at] as number, row * 16 + 4);
-    table.writeUInt32BE(keys[at] === 1 ? KEY : OTHER, row * 16 + 8);
+    table.writeUInt32BE(keys[at] === 1 ? KEY_SAMPLE_FLAGS : DELTA_SAMPLE_FLAGS, row * 16 + 8);
     // The first frame is shown when it is decoded: those shown earlier than decoded have times below 0.
     table.writeInt32BE((delays[at] as number) - delay, row * 16 + 12);
     bytes += sizes[at] as number;

@@ -6,7 +6,7 @@ import { videoRemux } from "../src/index.ts";
 import { describeRemuxing } from "./support/remuxing.ts";
 
 describeRemuxing("video-remux: streams that are encoded", (remuxing) => {
-  it("are encoded where the file is not made for them", async () => {
+  it("are encoded if the file is not suitable", async () => {
     const h264 = (...more: readonly string[]) => [
       ...["-f", "lavfi", "-i", "testsrc2=s=160x96:r=25:d=9", "-c:v", "libx264", "-pix_fmt", "yuv420p"],
       ...["-preset", "ultrafast", "-g", "50", "-keyint_min", "50", "-sc_threshold", "0", ...more],
@@ -85,7 +85,7 @@ describeRemuxing("video-remux: streams that are encoded", (remuxing) => {
     }
   });
 
-  it("are encoded where something is asked of them", async () => {
+  it("are encoded if the URL transforms them", async () => {
     assert.match(
       (await remuxing.made("clip.mp4", "360", [{ op: "rotate", angle: 180 }]))[0] ?? "",
       /changed/,
@@ -96,7 +96,7 @@ describeRemuxing("video-remux: streams that are encoded", (remuxing) => {
     ]);
   });
 
-  it("are encoded if no plugin packages them, or if the one that answers first refuses", async () => {
+  it("are encoded if no plugin packages them, or if the first one refuses", async () => {
     const answering = async (name: string, ...plugins: readonly Plugin[]) => {
       const server = await remuxing.startWith([storageFs(), videoFfmpeg(), ...plugins]);
       return remuxing.made(name, "360", [], server);

@@ -36,7 +36,7 @@ describeRemuxing("video-remux: streams of a file whose index lies", (remuxing) =
     return [from, from + bytes.readUInt32BE(from)];
   }
 
-  it("are packaged as they can be, or are not", async () => {
+  it("are packaged if possible, else encoded", async () => {
     const bytes = await remuxing.studio.bytes("count.mp4");
     const [from, to] = indexIn(bytes);
     const rate = { n: 30_000, d: 1_001 };
@@ -77,7 +77,7 @@ describeRemuxing("video-remux: streams of a file whose index lies", (remuxing) =
     );
   });
 
-  it("are an answer, or the file's own fault", async () => {
+  it("succeed, or fail with the file's error", async () => {
     await remuxing.studio.make("short.mp4", ...numbered(2), ...mp4(25));
     const bytes = await remuxing.studio.bytes("short.mp4");
     const place = await remuxing.start({ segmentSeconds: 1 });

@@ -52,7 +52,7 @@ describeRemuxing("video-remux: streams that are cut where the file has key frame
     assert.deepEqual(durations, lengths);
   });
 
-  it("but those to wind by are as far from each other as usual", async () => {
+  it("but trick-play playlists keep the usual distance", async () => {
     const { list } = await track(remuxing.server, "/scenes.mp4/iframes-240.m3u8");
     assert.deepEqual(
       list.segments.map(({ duration }) => duration),

@@ -70,7 +70,7 @@ describeRemuxing("video-remux: streams of a file at an origin", (remuxing) => {
     await until(() => waiting?.destroyed === true, "its connection is closed");
   });
 
-  it("are the same where it gives no parts, and encoded where it tells no versions apart", async () => {
+  it("are the same without ranges, and encoded without validators", async () => {
     const bytes = await remuxing.studio.bytes("count.mp4");
     const whole = (headers: OutgoingHttpHeaders): OriginFile => ({
       answer: (_, response) => {
@@ -89,7 +89,7 @@ describeRemuxing("video-remux: streams of a file at an origin", (remuxing) => {
     );
   });
 
-  it("are read in parts, and no others", async () => {
+  it("are read in ranges, and nothing else is", async () => {
     await makeNoise();
     const { place, asked } = await remote("noise.mp4", {
       bytes: await remuxing.studio.bytes("noise.mp4"),

@@ -33,7 +33,7 @@ describeRemuxing("video-remux: streams that are not encoded", (remuxing) => {
     return first;
   }
 
-  it("hold each frame of the file once, at its time, as it is", async () => {
+  it("contain each frame of the file once, at its time, unchanged", async () => {
     for (const [file, rung, rate] of [
       ["clip.mp4", 360, 25],
       ["count.mp4", 240, 30_000 / 1_001],
@@ -192,7 +192,7 @@ describeRemuxing("video-remux: streams that are not encoded", (remuxing) => {
     assert.deepEqual(await numbersIn(remuxing.studio, other), range(90, 150));
   });
 
-  it("are made without a program, of the bytes of the file", async () => {
+  it("are packaged without a program, from the bytes of the file", async () => {
     const { whole } = await track(remuxing.server, "/clip.mp4/360.m3u8");
     const bytes = await remuxing.studio.bytes("clip.mp4");
     const packets = await run("/usr/bin/ffprobe", [
