@@ -4,7 +4,7 @@ import type { FileProbe } from "../probe/probe.ts";
 import { mixed, tempo } from "./audio.ts";
 import { BLACK } from "./colour.ts";
 import type { ExtraInput, Filter, Graph, GraphContext, Picture, VideoLayer } from "./model.ts";
-import { beginning } from "./start.ts";
+import { beginning } from "./normalize.ts";
 import type { SubtitleOptions } from "./subtitles.ts";
 import { Timeline, type Times } from "./timeline.ts";
 import { even, rateOf, same, seconds } from "./units.ts";

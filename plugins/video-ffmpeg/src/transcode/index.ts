@@ -4,7 +4,7 @@ import { NAME } from "../options.ts";
 import { tapFrameExport } from "./frame-export.ts";
 import { isPreview, planPreview } from "./preview.ts";
 import type { Progressive } from "./progressive.ts";
-import { planWhole } from "./whole.ts";
+import { planWhole } from "./video.ts";
 
 /** Plans whole videos, and animated images of their parts. */
 export function tapTransform(api: Pick<PluginApi, "hooks" | "steps">, engine: Engine): void {

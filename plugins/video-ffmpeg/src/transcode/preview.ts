@@ -22,7 +22,7 @@ import { openLayerFiles } from "./files.ts";
 import { graphOf } from "./graph.ts";
 import type { Graph } from "./model.ts";
 import { seconds } from "./units.ts";
-import { probeOf, timeoutOf } from "./whole.ts";
+import { probeOf, timeoutOf } from "./video.ts";
 
 /** Bounds of an animated image: it is a preview, and image formats are large. */
 const MAX_SECONDS = 30;

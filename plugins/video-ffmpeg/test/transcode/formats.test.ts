@@ -5,7 +5,7 @@ import type { Step } from "@mediatap/core";
 import type { VideoOutput } from "@mediatap/core/steps";
 import { look, type Result } from "../support/results.ts";
 import type { Studio } from "../support/videos.ts";
-import { describeWhole, fields, quarters, resize, silent, sizeOf, tone } from "../support/whole.ts";
+import { describeWhole, fields, quarters, resize, silent, sizeOf, tone } from "../support/transcoded.ts";
 
 const prepare = (studio: Studio) =>
   Promise.all([

@@ -14,7 +14,7 @@ import {
   resize,
   sizeOf,
   WHITE,
-} from "../support/whole.ts";
+} from "../support/transcoded.ts";
 
 async function prepare(studio: Studio) {
   const yuv = ["-c:v", "libx264", "-pix_fmt", "yuv420p"];

@@ -15,7 +15,7 @@ import {
   resize,
   silent,
   sizeOf,
-} from "../support/whole.ts";
+} from "../support/transcoded.ts";
 
 const prepare = (studio: Studio) =>
   Promise.all([silent(studio), studio.make("test.mp4", ...testPicture(4), ...mp4())]);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { mp4, testPicture } from "../support/videos.ts";
-import { describeWhole } from "../support/whole.ts";
+import { describeWhole } from "../support/transcoded.ts";
 
 describeWhole(
   "the time of whole videos",
