@@ -39,50 +39,52 @@ export async function examine(
   }
   // What follows runs programs.
   if (local) return;
-  const old = Number.parseInt(version.replace(/^n/, ""), 10) < 5;
+  const isOld = Number.parseInt(version.replace(/^n/, ""), 10) < 5;
   add({
     what: "ffmpeg",
-    state: old || program.broken.length > 0 ? "poor" : "good",
+    state: isOld || program.broken.length > 0 ? "poor" : "good",
     text: `${version}, ${program.ffmpeg}${program.broken.map((name) => `, because ${name} does not run`).join("")}`,
-    ...(old && { advice: "use ffmpeg 5 or newer" }),
+    ...(isOld && { advice: "use ffmpeg 5 or newer" }),
   });
   const tools = await toolbox.tools();
-  const named = ffprobe !== undefined && tools.ffprobe !== absolute(ffprobe);
+  const isConfigured = ffprobe !== undefined && tools.ffprobe !== absolute(ffprobe);
   add({
     what: "ffprobe",
-    state: tools.ffprobe && !named ? "good" : "poor",
+    state: tools.ffprobe && !isConfigured ? "good" : "poor",
     text: tools.ffprobe
-      ? `${tools.ffprobe}${named ? `, because ${ffprobe} does not run` : ""}`
+      ? `${tools.ffprobe}${isConfigured ? `, because ${ffprobe} does not run` : ""}`
       : "none: the report of ffmpeg is read instead, and no rung is packaged without encoding",
   });
   const { encoders, filters } = tools;
-  const asked = ladders
+  const requestedCodecs = ladders
     .slice(1)
     .map((ladder) => [`ladder ${ladder}`, [CODECS[ladder].encoder], true] as const);
-  for (const [name, all, needed] of [...ENCODERS, ...asked]) {
-    const found = all.filter((encoder) => encoders.has(encoder));
+  for (const [name, all, needed] of [...ENCODERS, ...requestedCodecs]) {
+    const usable = all.filter((encoder) => encoders.has(encoder));
     add({
       what: `video ${name}`,
-      state: found.length > 0 ? "good" : needed ? "bad" : "poor",
+      state: usable.length > 0 ? "good" : needed ? "bad" : "poor",
       text:
-        found.length > 0 ? found.join(", ") : `cannot be written: this ffmpeg has none of ${all.join(", ")}`,
-      ...(found.length === 0 && { advice: "use an ffmpeg that is built with it" }),
+        usable.length > 0
+          ? usable.join(", ")
+          : `cannot be written: this ffmpeg has none of ${all.join(", ")}`,
+      ...(usable.length === 0 && { advice: "use an ffmpeg that is built with it" }),
     });
   }
-  const lacking = FILTERS.filter(([name]) => !filters.has(name));
+  const missingFilters = FILTERS.filter(([name]) => !filters.has(name));
   add({
     what: "video filters",
-    state: lacking.length > 0 ? "poor" : "good",
+    state: missingFilters.length > 0 ? "poor" : "good",
     text:
-      lacking.length > 0
-        ? lacking.map(([name, what]) => `no ${name}: ${what}`).join("; ")
+      missingFilters.length > 0
+        ? missingFilters.map(([name, what]) => `no ${name}: ${what}`).join("; ")
         : FILTERS.map(([name]) => name).join(", "),
   });
-  const { there, missing } = examineSandbox();
+  const { available, missing } = examineSandbox();
   add({
     what: "video bounds",
     state: missing.length > 0 ? "poor" : "good",
-    text: `${there.length > 0 ? there.join(", ") : "none"}${missing.length > 0 ? `; not ${missing.join(", ")}` : ""}`,
+    text: `${available.length > 0 ? available.join(", ") : "none"}${missing.length > 0 ? `; not ${missing.join(", ")}` : ""}`,
     ...(missing.length > 0 && {
       advice:
         "install util-linux: without it the system does not bound what ffmpeg takes, nor end it with a killed server",

@@ -29,8 +29,9 @@ export function videoFfmpeg(options: VideoFfmpegOptions = {}): Plugin {
       // Closed with the last that uses it.
       shared(`${NAME}.temp`, () => ({ close: closeTemp }));
       shared(`${NAME}.loopback`, () => ({ close: closeLoopback }));
-      const named = (version = "none") => `${NAME}@${VERSION} ffmpeg@${version} ${JSON.stringify(settings)}`;
-      fingerprint(prepare().then(named));
+      const fingerprintOf = (version = "none") =>
+        `${NAME}@${VERSION} ffmpeg@${version} ${JSON.stringify(settings)}`;
+      fingerprint(prepare().then(fingerprintOf));
       const engine: Engine = { settings, tools: () => toolbox.tools() };
       const readProbe = memoizeInspector(async (source, context) =>
         probe(source, context, await engine.tools()),

@@ -1,5 +1,11 @@
 import assert from "node:assert/strict";
-import { decodeTime, numbersIn, playlist, told, track } from "../../video-ffmpeg/test/support/streams.ts";
+import {
+  decodeTime,
+  numbersIn,
+  playlist,
+  probeBytes,
+  track,
+} from "../../video-ffmpeg/test/support/streams.ts";
 import { mp4, numbered } from "../../video-ffmpeg/test/support/videos.ts";
 import { describeRemuxing, range } from "./support/remuxing.ts";
 
@@ -28,7 +34,7 @@ describeRemuxing("video-remux: streams that are cut where the file has key frame
       );
       assert.equal(list.targetDuration, 6);
       assert.deepEqual(await numbersIn(remuxing.studio, whole), range(0, 500), String(rung));
-      const { timescale } = await told(remuxing.studio, Buffer.concat([init, segments[0] as Buffer]));
+      const { timescale } = await probeBytes(remuxing.studio, Buffer.concat([init, segments[0] as Buffer]));
       assert.deepEqual(
         segments.map((one) => Math.round((decodeTime(one) * 25_000) / timescale) / 1_000),
         starts,

@@ -8,8 +8,8 @@ import {
   numbersIn,
   partUrl,
   playlist,
-  shownAt,
-  told,
+  presentationTimes,
+  probeBytes,
   track,
   type Variant,
 } from "../../video-ffmpeg/test/support/streams.ts";
@@ -42,11 +42,11 @@ describeRemuxing("video-remux: streams that are not encoded", (remuxing) => {
       const { init, segments, whole, list } = await track(remuxing.server, `/${file}/${rung}.m3u8`);
       assert.equal(await framesOf(whole), await frames(remuxing.studio.path(file)), file);
       assert.deepEqual(boxesIn(init), ["ftyp", "moov"]);
-      const before = await told(
+      const before = await probeBytes(
         remuxing.studio,
         await remuxing.studio.bytes(file).then((bytes) => onlyPictures(bytes)),
       );
-      const after = await told(remuxing.studio, whole);
+      const after = await probeBytes(remuxing.studio, whole);
       assert.deepEqual({ ...after, packets: [] }, { ...before, packets: [] });
       const { attributes } = await variant(`/${file}/master.m3u8?sr=${rung}`);
       assert.equal(attributes.CODECS.split(",")[0], codecOf(before.profile, before.level));
@@ -55,7 +55,7 @@ describeRemuxing("video-remux: streams that are not encoded", (remuxing) => {
         assert.deepEqual(boxesIn(segment), ["moof", "mdat"]);
         // Each can be the first that a player has.
         const first = Math.round(index * 4 * rate);
-        const alone = await told(remuxing.studio, Buffer.concat([init, segment]));
+        const alone = await probeBytes(remuxing.studio, Buffer.concat([init, segment]));
         assert.equal(alone.packets[0]?.key, true);
         const pixels = await decoded(
           remuxing.studio,
@@ -108,8 +108,8 @@ describeRemuxing("video-remux: streams that are not encoded", (remuxing) => {
     const times: number[][] = [];
     for (const rung of [240, 360]) {
       const { init, segments } = await track(remuxing.server, `/ladder.mp4/${rung}.m3u8`);
-      const { timescale } = await told(remuxing.studio, Buffer.concat([init, segments[0] as Buffer]));
-      times.push(segments.map((segment) => Math.min(...shownAt(segment)) / timescale));
+      const { timescale } = await probeBytes(remuxing.studio, Buffer.concat([init, segments[0] as Buffer]));
+      times.push(segments.map((segment) => Math.min(...presentationTimes(segment)) / timescale));
       times.push(segments.map((segment) => decodeTime(segment) / timescale));
     }
     assert.deepEqual(times, Array(4).fill([0, 4, 8]));
@@ -148,16 +148,18 @@ describeRemuxing("video-remux: streams that are not encoded", (remuxing) => {
     ] as const) {
       assert.deepEqual(await remuxing.made(file, "240"), ["copied"], file);
       const { whole, init, segments, list } = await track(remuxing.server, `/${file}/240.m3u8`);
-      const { packets, timescale } = await told(
+      const { packets, timescale } = await probeBytes(
         remuxing.studio,
         Buffer.concat([init, segments[0] as Buffer]),
       );
       const frame = timescale / 25;
-      const shown = segments.flatMap((one) => shownAt(one).map((at) => at / frame)).sort((a, b) => a - b);
+      const shown = segments
+        .flatMap((one) => presentationTimes(one).map((at) => at / frame))
+        .sort((a, b) => a - b);
       assert.deepEqual(shown, [0, ...range(lag + 1, lag + 225)], file);
       assert.equal(packets[0]?.key, true);
       assert.deepEqual(await numbersIn(remuxing.studio, whole), range(0, 225), file);
-      const starts = segments.map((one) => Math.min(...shownAt(one)) / frame);
+      const starts = segments.map((one) => Math.min(...presentationTimes(one)) / frame);
       // Where key frames do not lie on whole multiples of four seconds, segments follow them.
       assert.deepEqual(
         starts,

@@ -4,10 +4,11 @@ import type { Tools } from "../process/tools.ts";
 type Picture = NonNullable<Probe["video"]>;
 
 /** Transfer functions of high dynamic range: PQ and HLG. */
-const HIGH = ["smpte2084", "arib-std-b67"];
+const HDR_TRANSFERS = ["smpte2084", "arib-std-b67"];
 
 /** Whether a video has high dynamic range, which looks pale without tone mapping. */
-export const isHdr = ({ transfer }: Picture): boolean => transfer !== undefined && HIGH.includes(transfer);
+export const isHdr = ({ transfer }: Picture): boolean =>
+  transfer !== undefined && HDR_TRANSFERS.includes(transfer);
 
 /**
  * Filters that map high dynamic range to BT.709; none for other videos, or if ffmpeg lacks

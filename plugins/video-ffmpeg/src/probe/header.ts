@@ -11,9 +11,9 @@ const PIXEL_MEMORY = 40;
 const HDR_MEGAPIXEL_COST = 150;
 const HDR_PIXEL_MEMORY = 24;
 /** Times as much is decoded if the best of many frames is chosen. */
-const POSTER = 3;
+const POSTER_WEIGHT = 3;
 /** Bytes of the file that are read: its index, and what is around one frame. */
-const BYTES = 8 * 1024 * 1024;
+const READ_BYTES = 8 * 1024 * 1024;
 
 /** A video, for image engines that need a still of it. */
 export async function headerOf(source: Source, context: RenderContext, settings: Settings): Promise<Header> {
@@ -34,10 +34,10 @@ export async function headerOf(source: Source, context: RenderContext, settings:
     decode: {
       cost: START_COST,
       megapixelCost:
-        (MEGAPIXEL_COST + (hdr ? HDR_MEGAPIXEL_COST : 0)) * (settings.poster === "smart" ? POSTER : 1),
+        (MEGAPIXEL_COST + (hdr ? HDR_MEGAPIXEL_COST : 0)) * (settings.poster === "smart" ? POSTER_WEIGHT : 1),
       memory: START_MEMORY,
       pixelMemory: PIXEL_MEMORY + (hdr ? HDR_PIXEL_MEMORY : 0),
-      bytes: Math.min(BYTES, source.metadata.size ?? BYTES),
+      bytes: Math.min(READ_BYTES, source.metadata.size ?? READ_BYTES),
     },
   };
 }

@@ -3,7 +3,7 @@ import { collect } from "../process/command.ts";
 import type { Tools } from "../process/tools.ts";
 import { SNIFF_LENGTH, videoDemuxerOf } from "../read/demuxer.ts";
 import { openInput } from "../read/input.ts";
-import { BOUNDS, MAX_REPORT_BYTES } from "./probe.ts";
+import { MAX_REPORT_BYTES, PROBE_LIMIT_ARGS } from "./probe.ts";
 
 /** Seconds from the start in which key frames are looked for: what is read of a file is bounded, and encoders repeat themselves. */
 const KEY_FRAME_SECONDS = 30;
@@ -23,7 +23,7 @@ export async function findKeyFrames(
   const bounds = ["-read_intervals", `%+${KEY_FRAME_SECONDS}`];
   const text = await collect({
     program: ffprobe,
-    args: ["-v", "error", ...BOUNDS, ...bounds, ...packets, ...input.args],
+    args: ["-v", "error", ...PROBE_LIMIT_ARGS, ...bounds, ...packets, ...input.args],
     signal: context.signal,
     timeout: context.limits.videoSegment,
     outputBytes: MAX_REPORT_BYTES,

@@ -35,21 +35,21 @@ export interface FileProbe extends Probe {
 }
 
 /** Time of a probe; of a file at an origin, which may be slow itself, longer. */
-const TIMEOUT_MS = 5_000;
+const LOCAL_TIMEOUT_MS = 5_000;
 const REMOTE_TIMEOUT_MS = 15_000;
 /** Bytes and microseconds of a file that are read beside its index. */
-export const BOUNDS = ["-probesize", "5000000", "-analyzeduration", "5000000"];
+export const PROBE_LIMIT_ARGS = ["-probesize", "5000000", "-analyzeduration", "5000000"];
 /** Bytes of a report: many streams with much metadata. */
 export const MAX_REPORT_BYTES = 1e6;
 
 /**
- * A file must be probed before its work has a price and a place in the server's queue. Probes have a short queue of their own: a
+ * A file must be probed before its work has a price and can be queued. Probes have a short queue of their own: a
  * flood of new files must not start as many programs.
  */
 const queue = createSemaphore(2 * availableParallelism());
 
 /**
- * Runs ffprobe; without one, reads what ffmpeg reports. Throws `UNIDENTIFIED` for a broken file, `EBUSY` if too many wait.
+ * Runs ffprobe; without one, reads what ffmpeg reports. Throws `UNIDENTIFIED` for a broken file, `EBUSY` if too many probes wait.
  */
 export async function probe(
   source: Source,
@@ -63,10 +63,10 @@ export async function probe(
     using input = await openInput(source, demuxer, context);
     const report = await (tools.ffprobe ? runFfprobe : runFfmpeg)(tools, input, {
       signal,
-      timeout: source.file === undefined ? REMOTE_TIMEOUT_MS : TIMEOUT_MS,
+      timeout: source.file === undefined ? REMOTE_TIMEOUT_MS : LOCAL_TIMEOUT_MS,
       outputBytes: MAX_REPORT_BYTES,
       stderrBytes: MAX_REPORT_BYTES,
-      // It is short, and somebody waits for it before anything else can begin.
+      // It is short, and a client waits for it before anything else can start.
       niceness: 0,
     });
     return probeOf(demuxer, report.streams ?? [], report.format ?? {});
@@ -80,7 +80,7 @@ async function runFfprobe({ ffprobe, ffmpeg }: Tools, { args }: Input, bounds: B
   const form = ["-print_format", "json", "-show_streams", "-show_format"];
   const text = await collect({
     program: ffprobe ?? ffmpeg,
-    args: ["-v", "error", ...BOUNDS, ...form, ...args],
+    args: ["-v", "error", ...PROBE_LIMIT_ARGS, ...form, ...args],
     ...bounds,
   });
   return JSON.parse(text.toString("utf8")) as Report;
@@ -91,7 +91,7 @@ async function runFfmpeg({ ffmpeg }: Tools, { args }: Input, bounds: Bounds): Pr
   const nothing = ["-map", "0:v?", "-map", "0:a?", "-c", "copy", "-t", "0", "-f", "null", "-"];
   const { done, stderr } = start({
     program: ffmpeg,
-    args: ["-hide_banner", "-nostdin", "-v", "info", "-nostats", ...BOUNDS, ...args, ...nothing],
+    args: ["-hide_banner", "-nostdin", "-v", "info", "-nostats", ...PROBE_LIMIT_ARGS, ...args, ...nothing],
     ...bounds,
   });
   await done;
@@ -115,16 +115,16 @@ export function assertWithinLimits({ duration, streams = 0, video }: FileProbe, 
 function probeOf(
   demuxer: string,
   streams: readonly ReportedStream[],
-  whole: NonNullable<Report["format"]>,
+  formatReport: NonNullable<Report["format"]>,
 ): FileProbe {
   const video = streams.find((one) => one.codec_type === "video" && !one.disposition?.attached_pic);
   const audio = streams.find((one) => one.codec_type === "audio");
-  const duration = Number(whole.duration ?? video?.duration ?? audio?.duration);
+  const duration = Number(formatReport.duration ?? video?.duration ?? audio?.duration);
   if (!Number.isFinite(duration) || duration <= 0 || (!video && !audio)) {
     throw new MediaError("UNIDENTIFIED", "The source is not a readable video", { status: 400 });
   }
-  const bitrate = Number(whole.bit_rate);
-  const begins = Number(whole.start_time);
+  const bitrate = Number(formatReport.bit_rate);
+  const begins = Number(formatReport.start_time);
   const matrix = video?.color_space;
   const { rate = 0, peak } = video ? ratesOf(video) : {};
   return {
@@ -162,12 +162,12 @@ function trackOf(stream: ReportedStream): Track {
 /** The orders of two fields in a frame. */
 const isInterlaced = ({ field_order }: ReportedStream) => /^(?:tt|bb|tb|bt)$/.test(field_order ?? "");
 
-/** Frames a second of a track whose file does not say. */
-const USUAL_RATE = 25;
+/** Frames a second of a track whose file does not contain the rate. */
+const DEFAULT_RATE = 25;
 /** A higher rate is that of the clock, and not of the frames. */
-const FASTEST_RATE = 240;
+const MAX_REPORTED_RATE = 240;
 /** Up to this, the lowest rate that fits all times is that of the densest frames. */
-const FASTEST_PEAK = 60.5;
+const MAX_PEAK_RATE = 60.5;
 
 /**
  * The mean rate of a track, and the densest if its frames are not evenly spaced. ffprobe reports the mean, and the lowest rate
@@ -175,24 +175,25 @@ const FASTEST_PEAK = 60.5;
  */
 function ratesOf(stream: ReportedStream): { readonly rate: number; readonly peak?: number } {
   const mean = quotient(stream.avg_frame_rate);
-  const fitting = quotient(stream.r_frame_rate);
-  if (!mean) return { rate: fitting > 0 && fitting <= FASTEST_RATE ? fitting : USUAL_RATE };
-  const ratio = fitting / mean;
-  if (!fitting || isNear(ratio, 1, 0.002)) return { rate: mean };
-  // Frames that were dropped here and there, or times that were rounded.
-  if (isNear(ratio, 1, 0.02)) return { rate: fitting };
+  const baseRate = quotient(stream.r_frame_rate);
+  if (!mean) return { rate: baseRate > 0 && baseRate <= MAX_REPORTED_RATE ? baseRate : DEFAULT_RATE };
+  const ratio = baseRate / mean;
+  if (!baseRate || isNear(ratio, 1, 0.002)) return { rate: mean };
+  // Some frames were dropped, or times were rounded.
+  if (isNear(ratio, 1, 0.02)) return { rate: baseRate };
   // Each field is counted.
-  if (isNear(ratio, 2, 0.005) || isInterlaced(stream) || mean > FASTEST_PEAK) return { rate: mean };
-  if (fitting > mean && fitting <= FASTEST_PEAK) return { rate: mean, peak: fitting };
+  if (isNear(ratio, 2, 0.005) || isInterlaced(stream) || mean > MAX_PEAK_RATE) return { rate: mean };
+  if (baseRate > mean && baseRate <= MAX_PEAK_RATE) return { rate: mean, peak: baseRate };
   return { rate: mean, peak: mean < 30.6 ? 30 : 60 };
 }
 
-const isNear = (value: number, to: number, most: number) => Math.abs(value - to) <= most;
+const isNear = (value: number, to: number, tolerance: number) => Math.abs(value - to) <= tolerance;
 
 function pictureOf(stream: ReportedStream, rate: number): VideoTrack {
   const { codec_name: codec = "unknown", pix_fmt: pixels = "yuv420p", tags = {} } = stream;
-  const turned = stream.side_data_list?.find(({ rotation }) => rotation !== undefined)?.rotation ?? 0;
-  const quarters = (((Math.round(-turned / 90) % 4) + 4) % 4) as 0 | 1 | 2 | 3;
+  const rotationDegrees =
+    stream.side_data_list?.find(({ rotation }) => rotation !== undefined)?.rotation ?? 0;
+  const quarters = (((Math.round(-rotationDegrees / 90) % 4) + 4) % 4) as 0 | 1 | 2 | 3;
   const [x = 1, y = 1] = (stream.sample_aspect_ratio ?? "1:1").split(":").map(Number);
   const stored = {
     width: Math.round((stream.width ?? 0) * (x && y ? x / y : 1)),

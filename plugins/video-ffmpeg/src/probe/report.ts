@@ -49,17 +49,17 @@ function streamOf(text: string): ReportedStream {
   const [line = ""] = text.split("\n", 1);
   const [, type = "", description = ""] = /^Stream #\S+?: (\w+): (.*)$/.exec(line) ?? [];
   const [, language] = /^Stream #\S+?\((\w+)\)/.exec(line) ?? [];
-  const parts = description.split(/, (?![^(]*\))/);
+  const fields = description.split(/, (?![^(]*\))/);
   const [codec] = /^\w+/.exec(description) ?? [];
   const tags = language ? { language } : {};
   const common = { codec_type: type.toLowerCase(), ...(codec && { codec_name: codec }), tags };
   if (type === "Audio") {
     const rate = /(\d+) Hz/.exec(description)?.[1];
-    return { ...common, ...(rate && { sample_rate: rate }), channels: channelsOf(parts[2] ?? "") };
+    return { ...common, ...(rate && { sample_rate: rate }), channels: channelsOf(fields[2] ?? "") };
   }
   if (type !== "Video") return common;
   const [, width, height, aspect] = /, (\d+)x(\d+)(?: \[SAR (\d+:\d+) )?/.exec(description) ?? [];
-  const [, pixels, details = ""] = /^(\w+)(?:\((.*)\))?/.exec(parts[1] ?? "") ?? [];
+  const [, pixels, details = ""] = /^(\w+)(?:\((.*)\))?/.exec(fields[1] ?? "") ?? [];
   const [matrix, , transfer] = coloursOf(details);
   const rotation = /rotation of (-?[\d.]+) degrees/.exec(text)?.[1];
   const alpha = /^\s+alpha_mode\s*: (\d)/im.exec(text)?.[1];
@@ -84,8 +84,8 @@ function coloursOf(details: string): readonly (string | undefined)[] {
   const words = details.split(/, */);
   const three = words.map((word) => word.split("/")).find(({ length }) => length === 3);
   if (three) return three.map((word) => (word === "unknown" ? undefined : word));
-  const one = words.find((word) => /^(?:bt|smpte|film|fcc|gbr|iec)/.test(word));
-  return [one, one, one];
+  const shared = words.find((word) => /^(?:bt|smpte|film|fcc|gbr|iec)/.test(word));
+  return [shared, shared, shared];
 }
 
 /** A rate as a fraction. ffmpeg rounds it to two digits: those of television are meant. */
@@ -93,7 +93,9 @@ function rateIn(description: string, unit: "fps" | "tbr"): string | undefined {
   const [, number, thousand] = new RegExp(`, ([\\d.]+)(k?) ${unit}`).exec(description) ?? [];
   if (!number) return undefined;
   const rate = Number(number) * (thousand ? 1_000 : 1);
-  const exact = [24, 30, 48, 60, 120].find((whole) => Math.abs((whole * 1_000) / 1_001 - rate) < 0.006);
+  const exact = [24, 30, 48, 60, 120].find(
+    (exactRate) => Math.abs((exactRate * 1_000) / 1_001 - rate) < 0.006,
+  );
   return exact ? `${exact * 1_000}/1001` : `${Math.round(rate * 1_000)}/1000`;
 }
 
@@ -101,6 +103,6 @@ function rateIn(description: string, unit: "fps" | "tbr"): string | undefined {
 function channelsOf(layout: string): number {
   const [, counted, dotted] = /^(?:(\d+) channels|(\d+(?:\.\d+)+))/.exec(layout) ?? [];
   if (counted) return Number(counted);
-  if (dotted) return dotted.split(".").reduce((sum, part) => sum + Number(part), 0);
+  if (dotted) return dotted.split(".").reduce((sum, count) => sum + Number(count), 0);
   return { mono: 1, quad: 4 }[layout.replace(/\(.*$/, "")] ?? 2;
 }

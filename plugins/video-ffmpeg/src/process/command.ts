@@ -10,7 +10,7 @@ import { failureOf } from "./stderr.ts";
 import { temp } from "./temp.ts";
 
 /** Arguments of ffmpeg that leave only errors on standard error. */
-export const QUIET: readonly string[] = ["-nostdin", "-v", "error"];
+export const QUIET_ARGS: readonly string[] = ["-nostdin", "-v", "error"];
 
 /** One run of a program. */
 export interface Command {
@@ -90,13 +90,13 @@ export function start(command: Command): Running {
     killGroup(child);
   };
   const done = new Promise<void>((resolve, reject) => {
-    const late = () => stopFor(new MediaError("ETIMEDOUT", "The video took too long"));
-    const timer = setTimeout(late, timeout);
-    const aborted = addAbortListener(signal, () => stopFor(signal.reason));
+    const onTimeout = () => stopFor(new MediaError("ETIMEDOUT", "The video took too long"));
+    const timer = setTimeout(onTimeout, timeout);
+    const abortListener = addAbortListener(signal, () => stopFor(signal.reason));
     const settle = (failure?: unknown) => {
       running.delete(child);
       clearTimeout(timer);
-      aborted[Symbol.dispose]();
+      abortListener[Symbol.dispose]();
       if (failure === undefined) resolve();
       else reject(failure);
     };
@@ -104,13 +104,13 @@ export function start(command: Command): Running {
     child.once("exit", (code, killedBy) => {
       // It starts no others; should it ever, they end with it.
       killGroup(child, true);
-      const judge = () => {
+      const finish = () => {
         const failure = code === 0 ? undefined : failureOf(text, code, killedBy);
-        // To the program an input that breaks off looks like one that ends.
+        // The program cannot distinguish an input that breaks off from one that ends.
         settle(reason ?? inputErrorOf(args) ?? failure);
       };
-      if (stderr.readableEnded || stderr.destroyed) judge();
-      else stderr.once("close", judge);
+      if (stderr.readableEnded || stderr.destroyed) finish();
+      else stderr.once("close", finish);
     });
   });
   done.catch(() => {});

@@ -21,17 +21,17 @@ const END_WITH_SERVER = ["--no-new-privs", "--pdeathsig", "KILL"];
 const WRAPPERS = ["setpriv", "prlimit", "nice"] as const;
 
 /** The paths of the wrappers that work here. */
-type Found = Readonly<Partial<Record<(typeof WRAPPERS)[number], string>>>;
+type WrapperPaths = Readonly<Partial<Record<(typeof WRAPPERS)[number], string>>>;
 
-let found: Found | undefined;
+let wrappers: WrapperPaths | undefined;
 
 /**
  * What stands before a program so that it ends with the server (`setpriv`), has limits of the system (`prlimit`) and a lower priority
  * (`nice`). What the system does not have, or does not allow, is left out. Throws `EBUSY`.
  */
 export function sandbox({ niceness, cpu, fileBytes }: ProcessLimits): readonly string[] {
-  found ??= findWrappers();
-  const { setpriv, prlimit, nice } = found;
+  wrappers ??= findWrappers();
+  const { setpriv, prlimit, nice } = wrappers;
   return [
     ...(setpriv ? [setpriv, ...END_WITH_SERVER] : []),
     ...(prlimit ? [prlimit, `--as=${ADDRESS_SPACE_BYTES}`, ...limitArgs(cpu, fileBytes)] : []),
@@ -40,12 +40,15 @@ export function sandbox({ niceness, cpu, fileBytes }: ProcessLimits): readonly s
 }
 
 /** Which wrappers work here, for the doctor. */
-export function examineSandbox(): { readonly there: readonly string[]; readonly missing: readonly string[] } {
-  found ??= findWrappers();
-  const { there = [], missing = [] } = Object.groupBy(WRAPPERS, (name) =>
-    found?.[name] ? "there" : "missing",
+export function examineSandbox(): {
+  readonly available: readonly string[];
+  readonly missing: readonly string[];
+} {
+  wrappers ??= findWrappers();
+  const { available = [], missing = [] } = Object.groupBy(WRAPPERS, (name) =>
+    wrappers?.[name] ? "available" : "missing",
   );
-  return { there, missing };
+  return { available, missing };
 }
 
 const limitArgs = (cpu: number, fileBytes: number): readonly string[] => [
@@ -57,8 +60,8 @@ const limitArgs = (cpu: number, fileBytes: number): readonly string[] => [
 ];
 
 /** Throws `EBUSY` if that cannot be found out now: nothing may run without limits that the system has. */
-function findWrappers(): Found {
-  const trial = {
+function findWrappers(): WrapperPaths {
+  const trialArgs = {
     setpriv: END_WITH_SERVER,
     // Node's own address space is larger than a video program needs, so that limit is not tried.
     prlimit: limitArgs(60, GB),
@@ -72,12 +75,12 @@ function findWrappers(): Found {
     if (signal) throw notStarted(error ?? new Error(`${program} was ended by ${signal}`));
     return status === 0;
   };
-  const there = WRAPPERS.flatMap((name) => {
+  const available = WRAPPERS.flatMap((name) => {
     const path = absolute(name);
-    return path === undefined ? [] : [{ name, path, command: [path, ...trial[name]] }];
+    return path === undefined ? [] : [{ name, path, command: [path, ...trialArgs[name]] }];
   });
-  const working = works(there.map(({ command }) => command))
-    ? there
-    : there.filter(({ command }) => works([command]));
+  const working = works(available.map(({ command }) => command))
+    ? available
+    : available.filter(({ command }) => works([command]));
   return Object.fromEntries(working.map(({ name, path }) => [name, path]));
 }

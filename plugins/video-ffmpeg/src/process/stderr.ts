@@ -4,7 +4,7 @@ import { notStarted, RETRY_SECONDS } from "./spawn.ts";
 type Kind = readonly [pattern: RegExp, code: ConstructorParameters<typeof MediaError>[0], message: string];
 
 /** Messages of ffmpeg, and what they mean; the first match counts. */
-const KINDS: readonly Kind[] = [
+const MESSAGE_PATTERNS: readonly Kind[] = [
   [/No space left on device|Disk quota exceeded/i, "EBUSY", "The server has no space for temporary files"],
   [
     // A thread or a file that the system refuses (EAGAIN, EMFILE, ENFILE).
@@ -46,7 +46,7 @@ const KINDS: readonly Kind[] = [
 ];
 
 /** Exit codes of `setpriv`, `prlimit`, `nice` and the dynamic linker for a program that does not start. */
-const NOT_STARTED: ReadonlySet<number | null> = new Set([126, 127]);
+const NOT_STARTED_EXIT_CODES: ReadonlySet<number | null> = new Set([126, 127]);
 
 /** The error for a program that failed, in words that contain no paths; its own last words are the cause. */
 export function failureOf(stderr: string, code: number | null, killedBy: NodeJS.Signals | null): MediaError {
@@ -64,8 +64,8 @@ export function failureOf(stderr: string, code: number | null, killedBy: NodeJS.
   if (killedBy === "SIGXFSZ") {
     return new MediaError("ELIMIT", "The resulting video is too large", options(""));
   }
-  if (NOT_STARTED.has(code)) return notStarted(new Error(lines));
-  const kind = KINDS.find(([pattern]) => pattern.test(stderr));
+  if (NOT_STARTED_EXIT_CODES.has(code)) return notStarted(new Error(lines));
+  const kind = MESSAGE_PATTERNS.find(([pattern]) => pattern.test(stderr));
   if (kind) return new MediaError(kind[1], kind[2], options(kind[1]));
   // The system ends programs when memory runs out.
   if (killedBy === "SIGKILL") return new MediaError("EBUSY", "The server is busy", options("EBUSY"));

@@ -7,11 +7,11 @@ import { MediaError, openTempFolder } from "@mediatap/core";
 /** Releases temporary files that can be fetched again. Returns the bytes that it gave back. */
 type Evict = (bytes: number) => number;
 
-/** Space that one piece of work has for itself. */
+/** Space that is reserved for one task. */
 export interface Reservation {
-  /** Counts bytes that are about to be written; those beyond the reservation are taken. Throws `EBUSY` if there is no room for them. */
+  /** Counts bytes that are about to be written; those beyond the reservation are acquired. Throws `EBUSY` if there is no space for them. */
   use(bytes: number): void;
-  /** Gives all of it back. */
+  /** Releases all of it. */
   release(): void;
 }
 
@@ -20,14 +20,14 @@ const MEASURE_MS = 1_000;
 
 /**
  * Temporary space of this process: a folder that no other user can read, with a budget, within the free space of its disk. What an
- * earlier process left behind when it was killed is removed at the start. Programs work in it, which is how they are found when
+ * earlier process left behind when it was killed is removed at the start. Programs work in it, so that they are found when
  * their server is gone.
  */
 class Temp {
   readonly #folder = openTempFolder("ffmpeg");
   readonly #evictors = new Set<Evict>();
-  #taken = 0;
-  /** Bytes of `#taken` that are reserved and not written yet. */
+  #acquired = 0;
+  /** Bytes of `#acquired` that are reserved and not written yet. */
   #unwritten = 0;
   #measured = { at: Number.NEGATIVE_INFINITY, bytes: Number.POSITIVE_INFINITY };
 
@@ -35,9 +35,9 @@ class Temp {
     return this.#folder.path;
   }
 
-  /** Bytes that are taken. */
-  get taken(): number {
-    return this.#taken;
+  /** Bytes in use. */
+  get acquired(): number {
+    return this.#acquired;
   }
 
   /** Makes the folder again if somebody has removed it. Throws `EBUSY` if that fails. */
@@ -45,59 +45,59 @@ class Temp {
     this.#folder.restore();
   }
 
-  /** A path in the folder that nobody has. */
+  /** An unused path in the folder. */
   newPath(): string {
     return join(this.folder, randomBytes(12).toString("hex"));
   }
 
-  /** A new folder in it for one piece of work, which removes it. */
+  /** A new folder in it for one task, which removes it. */
   async makeFolder(): Promise<string> {
     const path = this.newPath();
     await mkdir(path, { mode: 0o700 });
     return path;
   }
 
-  /** Counts bytes that are about to be written, against `limits.tempBytes` and the disk. Throws `EBUSY` if there is no room for them. */
-  take(bytes: number, limit: number): void {
+  /** Counts bytes that are about to be written, against `limits.tempBytes` and the disk. Throws `EBUSY` if there is no space for them. */
+  acquire(bytes: number, limit: number): void {
     if (bytes <= 0) return;
-    const room = Math.min(limit, this.#room());
+    const capacity = Math.min(limit, this.#capacity());
     for (const evict of this.#evictors) {
-      if (this.#taken + bytes <= room) break;
-      evict(this.#taken + bytes - room);
+      if (this.#acquired + bytes <= capacity) break;
+      evict(this.#acquired + bytes - capacity);
     }
-    if (this.#taken + bytes > room) {
+    if (this.#acquired + bytes > capacity) {
       throw new MediaError("EBUSY", "The server has no space for temporary files", {
         cause: new Error(
-          `${bytes} bytes are needed, ${Math.max(0, room - this.#taken)} are left in ${this.folder}`,
+          `${bytes} bytes are needed, ${Math.max(0, capacity - this.#acquired)} are left in ${this.folder}`,
         ),
         retryAfterSeconds: 5,
       });
     }
-    this.#taken += bytes;
+    this.#acquired += bytes;
   }
 
-  give(bytes: number): void {
-    this.#taken -= bytes;
+  release(bytes: number): void {
+    this.#acquired -= bytes;
   }
 
-  /** Takes bytes that will be written later, so that work does not fail half-way for want of room. Throws as `take` does. */
+  /** Reserves bytes that will be written later, so that a task does not fail half-way for lack of space. Throws as `acquire` does. */
   reserve(bytes: number, limit: number): Reservation {
-    this.take(bytes, limit);
+    this.acquire(bytes, limit);
     this.#unwritten += bytes;
-    let left = bytes;
-    let all = bytes;
+    let unused = bytes;
+    let total = bytes;
     return {
-      use: (wanted) => {
-        const reserved = Math.min(wanted, left);
-        left -= reserved;
+      use: (written) => {
+        const reserved = Math.min(written, unused);
+        unused -= reserved;
         this.#unwritten -= reserved;
-        this.take(wanted - reserved, limit);
-        all += wanted - reserved;
+        this.acquire(written - reserved, limit);
+        total += written - reserved;
       },
       release: () => {
-        this.give(all);
-        this.#unwritten -= left;
-        all = left = 0;
+        this.release(total);
+        this.#unwritten -= unused;
+        total = unused = 0;
       },
     };
   }
@@ -113,11 +113,11 @@ class Temp {
     await this.#folder.close();
   }
 
-  /** What `#taken` may come to on this disk. */
-  #room(): number {
+  /** The upper limit of `#acquired` on this disk. */
+  #capacity(): number {
     const now = performance.now();
     if (now - this.#measured.at > MEASURE_MS) {
-      this.#measured = { at: now, bytes: this.#taken - this.#unwritten + freeBytes(this.folder) };
+      this.#measured = { at: now, bytes: this.#acquired - this.#unwritten + freeBytes(this.folder) };
     }
     return this.#measured.bytes;
   }
@@ -127,7 +127,7 @@ export type { Temp };
 
 let current: Temp | undefined;
 
-/** The space of this process; made for its first user. Throws `EBUSY` as long as there can be none. */
+/** The space of this process; created for its first user. Throws `EBUSY` while it cannot be created. */
 export function temp(): Temp {
   current ??= new Temp();
   current.restore();

@@ -71,13 +71,13 @@ export class Toolbox {
  * runs. Rejects with `EBUSY` if the machine can start none now.
  */
 async function findProgram(settings: ProgramPaths): Promise<Program | undefined> {
-  const named = [settings.ffmpeg, process.env.FFMPEG_BIN];
+  const configured = [settings.ffmpeg, process.env.FFMPEG_BIN];
   const broken: string[] = [];
-  for (const [at, name] of [...named, bundled(), "ffmpeg"].entries()) {
+  for (const [at, name] of [...configured, bundled(), "ffmpeg"].entries()) {
     const ffmpeg = name && absolute(name);
     const version = ffmpeg && (await recordedVersionOf(ffmpeg));
     if (ffmpeg && version) return { ffmpeg, version, broken };
-    if (name && at < named.length) broken.push(name);
+    if (name && at < configured.length) broken.push(name);
   }
   return undefined;
 }

@@ -8,12 +8,12 @@ import type { Temp } from "../process/temp.ts";
 import { type CachedFile, TempCache } from "./temp-cache.ts";
 
 /** Bytes that are fetched and kept as one. */
-export const BLOCK = 512 * 1024;
+export const BLOCK_BYTES = 512 * 1024;
 /** Blocks that are fetched at the same time for a reader that continues. */
 const MAX_READ_AHEAD = 4;
 /**
- * Time before a reader that continues gets more. Programs read here and there in a file, and what they leave unread fills the
- * system's buffers: without a pause megabytes are fetched that nobody needs.
+ * Time before a reader that continues gets more. Programs seek in a file, and what they leave unread fills the
+ * system's buffers: without a pause megabytes are fetched and never used.
  */
 const PAUSE_MS = 15;
 
@@ -33,15 +33,15 @@ interface Block extends CachedFile {
   buffer?: Buffer;
 }
 
-/** Parts of files at origins: fetched on demand, once for all readers, and kept in temporary files until room is needed. */
+/** Blocks of files at origins: fetched on demand, once for all readers, and kept in temporary files until space is needed. */
 export class Blocks {
   readonly #temp: Temp;
-  readonly #kept: TempCache<Block>;
+  readonly #cache: TempCache<Block>;
   readonly #fetches = createCoalescer<Buffer>();
 
   constructor(temp: Temp) {
     this.#temp = temp;
-    this.#kept = new TempCache(temp);
+    this.#cache = new TempCache(temp);
   }
 
   /** The bytes from `start` to `end`. Rejects with the origin's failure. Nothing after them is fetched if `exact`. */
@@ -51,88 +51,88 @@ export class Blocks {
     signal: AbortSignal,
     exact = false,
   ): AsyncGenerator<Buffer> {
-    const [first, last] = [Math.floor(start / BLOCK), Math.floor(end / BLOCK)];
-    const limit = exact ? last : Math.ceil(file.size / BLOCK) - 1;
-    const left = new AbortController();
-    const reading = AbortSignal.any([signal, left.signal]);
-    let ahead = 1;
+    const [first, last] = [Math.floor(start / BLOCK_BYTES), Math.floor(end / BLOCK_BYTES)];
+    const limit = exact ? last : Math.ceil(file.size / BLOCK_BYTES) - 1;
+    const readerGone = new AbortController();
+    const reading = AbortSignal.any([signal, readerGone.signal]);
+    let readAhead = 1;
     try {
       for (let index = first; index <= last; index++) {
         let block = await this.#load(nameOf(file, index));
         if (!block && index > first && !this.#fetches.has(nameOf(file, index))) {
           await delay(PAUSE_MS);
-          ahead = Math.min(MAX_READ_AHEAD, ahead * 2);
+          readAhead = Math.min(MAX_READ_AHEAD, readAhead * 2);
         }
-        block ??= await this.#fetch(file, index, Math.min(limit, index + ahead - 1), reading);
-        const from = index * BLOCK;
+        block ??= await this.#fetch(file, index, Math.min(limit, index + readAhead - 1), reading);
+        const from = index * BLOCK_BYTES;
         yield block.subarray(Math.max(0, start - from), end + 1 - from);
       }
     } finally {
-      left.abort();
+      readerGone.abort();
     }
   }
 
   close(): void {
-    this.#kept.close();
+    this.#cache.close();
   }
 
   async #load(name: string): Promise<Buffer | undefined> {
-    for (let kept = this.#kept.get(name); kept; kept = this.#kept.get(name)) {
-      if (kept.buffer) return kept.buffer;
-      const block = await readFile(kept.path).catch(() => undefined);
-      if (block?.length === kept.bytes) return block;
-      this.#kept.delete(name, kept);
+    for (let cached = this.#cache.get(name); cached; cached = this.#cache.get(name)) {
+      if (cached.buffer) return cached.buffer;
+      const block = await readFile(cached.path).catch(() => undefined);
+      if (block?.length === cached.bytes) return block;
+      this.#cache.delete(name, cached);
     }
     return undefined;
   }
 
   /** A block; following ones up to `last` are fetched in the background, until the reader leaves. */
   #fetch(file: BlockFile, index: number, last: number, signal: AbortSignal): Promise<Buffer> {
-    const [block, ...ahead] = Array.from({ length: last - index + 1 }, (_, at) => {
+    const [block, ...prefetched] = Array.from({ length: last - index + 1 }, (_, at) => {
       const name = nameOf(file, index + at);
-      if (at > 0 && this.#kept.has(name)) return undefined;
+      if (at > 0 && this.#cache.has(name)) return undefined;
       return this.#fetches.run(name, { signal }, (signal) => this.#download(file, index + at, signal));
     });
-    for (const one of ahead) one?.catch(() => {});
+    for (const pending of prefetched) pending?.catch(() => {});
     return block as Promise<Buffer>;
   }
 
   async #download(file: BlockFile, index: number, signal: AbortSignal): Promise<Buffer> {
-    const start = index * BLOCK;
-    const block = Buffer.allocUnsafe(Math.min(BLOCK, file.size - start));
+    const start = index * BLOCK_BYTES;
+    const block = Buffer.allocUnsafe(Math.min(BLOCK_BYTES, file.size - start));
     const body = await file.open({ start, end: start + block.length - 1 }, signal);
     using _ = addAbortListener(signal, () => body.destroy());
     let length = 0;
     for await (const chunk of body as AsyncIterable<Uint8Array>) {
-      const part = chunk.subarray(0, block.length - length);
-      block.set(part, length);
-      length += part.length;
+      const slice = chunk.subarray(0, block.length - length);
+      block.set(slice, length);
+      length += slice.length;
       if (length === block.length) break;
     }
     signal.throwIfAborted();
     if (length < block.length) {
       throw new MediaError("UNIDENTIFIED", "The origin's response is truncated", { outage: true });
     }
-    this.#keep(nameOf(file, index), block, file.tempBytes);
+    this.#store(nameOf(file, index), block, file.tempBytes);
     return block;
   }
 
-  /** A block for which there is no room, or that cannot be written, is fetched again when it is needed again. */
-  #keep(name: string, buffer: Buffer, limit: number): void {
+  /** A block for which there is no space, or that cannot be written, is fetched again when it is needed again. */
+  #store(name: string, buffer: Buffer, limit: number): void {
     try {
-      this.#temp.take(buffer.length, limit);
+      this.#temp.acquire(buffer.length, limit);
     } catch {
       return;
     }
     const block: Block = { path: this.#temp.newPath(), bytes: buffer.length, buffer };
-    this.#kept.set(name, block);
+    this.#cache.set(name, block);
     writeFile(block.path, buffer, { mode: 0o600, flag: "wx" }).then(
       () => {
         delete block.buffer;
         // It was evicted meanwhile.
-        if (this.#kept.get(name) !== block) rm(block.path, { force: true }).catch(() => {});
+        if (this.#cache.get(name) !== block) rm(block.path, { force: true }).catch(() => {});
       },
-      () => this.#kept.delete(name, block),
+      () => this.#cache.delete(name, block),
     );
   }
 }

@@ -1,4 +1,4 @@
-/** Bytes that `demuxerOf` looks at. */
+/** Bytes that `demuxerOf` reads. */
 export const SNIFF_LENGTH = 512;
 
 /** The header object of Windows Media files. */

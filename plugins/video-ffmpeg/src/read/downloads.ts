@@ -13,7 +13,7 @@ export interface Download extends Disposable {
 
 type Copy = CachedFile & { users: number };
 
-/** Complete files of origins that do not support ranges, or do not send a length: programs read here and there in a file. */
+/** Complete files of origins that do not support ranges, or do not send a length: programs seek in a file. */
 export class Downloads {
   readonly #temp: Temp;
   readonly #copies: TempCache<Copy>;
@@ -26,7 +26,7 @@ export class Downloads {
 
   /**
    * `key` identifies the file and its version; left out, nobody else can share the copy. Throws `ELIMIT` for a file beyond
-   * `limits.videoBytes` or `limits.tempBytes`, `EBUSY` if there is no room now.
+   * `limits.videoBytes` or `limits.tempBytes`, `EBUSY` if there is no space now.
    */
   async open(source: Source, key: string | undefined, { signal, limits }: RenderContext): Promise<Download> {
     const name = key ?? randomUUID();
@@ -65,7 +65,7 @@ export class Downloads {
       using _ = addAbortListener(signal, () => body.destroy());
       for await (const chunk of body as AsyncIterable<Buffer>) {
         assertSize(bytes + chunk.length);
-        this.#temp.take(chunk.length, limits.tempBytes);
+        this.#temp.acquire(chunk.length, limits.tempBytes);
         bytes += chunk.length;
         await file.writeFile(chunk);
       }
@@ -74,7 +74,7 @@ export class Downloads {
         throw new MediaError("UNIDENTIFIED", "The origin's response is truncated", { outage: true });
       }
     } catch (error) {
-      this.#temp.give(bytes);
+      this.#temp.release(bytes);
       await rm(path, { force: true });
       throw error;
     }

@@ -9,7 +9,7 @@ import {
   type Source,
   type SourceMetadata,
 } from "@mediatap/core";
-import { BLOCK, type BlockFile } from "./blocks.ts";
+import { BLOCK_BYTES, type BlockFile } from "./blocks.ts";
 import { loopback } from "./loopback.ts";
 
 /** A source as ffmpeg reads it. */
@@ -23,7 +23,7 @@ const withoutRanges = new Set<string>();
 const MAX_WITHOUT_RANGES = 10_000;
 
 /**
- * Opens a source for ffmpeg: a local file, or a loopback URL, behind which parts of the file are fetched as they are
+ * Opens a source for ffmpeg: a local file, or a loopback URL, which fetches ranges of the file as they are
  * read. A file of an origin without ranges is downloaded first, within `limits.videoBytes` and `limits.tempBytes`. `demuxer`:
  * as of `demuxerOf`; no other is tried, and nothing but that file or URL can be opened.
  */
@@ -107,7 +107,7 @@ function keyOf({ origin, path, host, etag, lastModified, size }: SourceMetadata)
 
 /** Whether an origin sends the range that is requested; found out with the first block, which is needed anyway. */
 async function supportsRanges(file: BlockFile, source: Source, { signal }: RenderContext): Promise<boolean> {
-  if (file.size <= BLOCK) return true;
+  if (file.size <= BLOCK_BYTES) return true;
   try {
     for await (const _ of loopback().blocks.read(file, { start: 0, end: 0 }, signal)) break;
     return source.ranged?.() !== false;

@@ -21,7 +21,7 @@ export interface LoopbackUrl extends Disposable {
 }
 
 /**
- * Serves ranges of files at origins to programs on this machine, under URLs that cannot be guessed. Listens on a free port of
+ * Serves ranges of files at origins to programs on this machine, under unguessable URLs. Listens on a free port of
  * 127.0.0.1 from the first file on.
  */
 class Loopback {
@@ -57,14 +57,14 @@ class Loopback {
 
   async #listen(): Promise<Server> {
     const { createServer } = process.getBuiltinModule("node:http");
-    const server = createServer((request, response) => this.#answer(request, response));
+    const server = createServer((request, response) => this.#respond(request, response));
     server.unref();
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
     return server;
   }
 
-  #answer(request: IncomingMessage, response: ServerResponse): void {
+  #respond(request: IncomingMessage, response: ServerResponse): void {
     const served = this.#served.get(request.url ?? "");
     if (!served || request.method !== "GET") {
       response.writeHead(404, { connection: "close" }).end();
@@ -99,7 +99,7 @@ class Loopback {
 
 let current: Loopback | undefined;
 
-/** The one of this process; made for its first user. */
+/** The server of this process; created for its first user. */
 export function loopback(): Loopback {
   current ??= new Loopback();
   return current;

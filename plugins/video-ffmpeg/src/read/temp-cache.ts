@@ -5,11 +5,11 @@ import type { Temp } from "../process/temp.ts";
 export interface CachedFile {
   readonly path: string;
   readonly bytes: number;
-  /** It is kept while there are any. */
+  /** The file is kept while this is above 0. */
   users?: number;
 }
 
-/** Temporary files that are kept until room is needed; the least recently used one goes first. */
+/** Temporary files that are kept until space is needed; the least recently used one goes first. */
 export class TempCache<F extends CachedFile> {
   readonly #temp: Temp;
   readonly #files = new Map<string, F>();
@@ -40,7 +40,7 @@ export class TempCache<F extends CachedFile> {
   delete(name: string, file: F): void {
     if (this.#files.get(name) !== file) return;
     this.#files.delete(name);
-    this.#temp.give(file.bytes);
+    this.#temp.release(file.bytes);
     rm(file.path, { force: true }).catch(() => {});
   }
 

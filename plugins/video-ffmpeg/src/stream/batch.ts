@@ -4,10 +4,10 @@ import { setTimeout as delay } from "node:timers/promises";
 /** Time for which a single request waits for others that arrive at the same moment. */
 const WINDOW_MS = 8;
 
-/** Makes all the results named, in one run. */
+/** Computes all named results in one run. */
 export type Work<R> = (names: readonly string[], signal: AbortSignal) => Promise<ReadonlyMap<string, R>>;
 
-/** A request for one of several results that one run can make. */
+/** A request for one of several results of one run. */
 interface Request<R> {
   readonly name: string;
   readonly signal: AbortSignal;
@@ -15,7 +15,7 @@ interface Request<R> {
 }
 
 interface Batch<R> {
-  /** The one whose source is read. */
+  /** The request whose source is read. */
   readonly leader: Request<R>;
   readonly results: Promise<ReadonlyMap<string, R>>;
 }
@@ -25,8 +25,8 @@ export class Batcher<R> {
   readonly #groups = new Map<string, Set<Request<R>>>();
 
   /**
-   * Announces that a result will be needed within `timeout` milliseconds: another request may make it in its batch. Returns
-   * what gets it when this request is at the head of the queue.
+   * Announces that a result will be needed within `timeout` milliseconds: another request's batch may include it. Returns
+   * a function that returns it when this request is at the head of the queue.
    */
   announce(key: string, name: string, signal: AbortSignal, timeout: number): (work: Work<R>) => Promise<R> {
     const request: Request<R> = { name, signal };
@@ -53,20 +53,20 @@ export class Batcher<R> {
     using _ = addAbortListener(signal, () => reject(signal.reason));
     for (;;) {
       signal.throwIfAborted();
-      const isAlone = (this.#groups.get(key)?.size ?? 0) <= 1;
-      if (!request.batch && isAlone) await delay(WINDOW_MS, undefined, { signal });
-      const batch = request.batch ?? this.#begin(key, request, work);
+      const isOnly = (this.#groups.get(key)?.size ?? 0) <= 1;
+      if (!request.batch && isOnly) await delay(WINDOW_MS, undefined, { signal });
+      const batch = request.batch ?? this.#startBatch(key, request, work);
       try {
         return (await Promise.race([batch.results, aborted])).get(name) as R;
       } catch (error) {
-        // The leader has left, and its source was closed: the others begin again.
+        // The leader has left, and its source is closed: the others start again.
         if (batch.leader === request || !batch.leader.signal.aborted || signal.aborted) throw error;
         delete request.batch;
       }
     }
   }
 
-  #begin(key: string, leader: Request<R>, work: Work<R>): Batch<R> {
+  #startBatch(key: string, leader: Request<R>, work: Work<R>): Batch<R> {
     const waiting = [...(this.#groups.get(key) ?? [])].filter(({ signal }) => !signal.aborted);
     const members = [...new Set([...waiting, leader])];
     this.#groups.delete(key);

@@ -24,8 +24,8 @@ export interface Rung {
 export interface Codec {
   /** As ffmpeg names it. */
   readonly encoder: string;
-  /** Bits a second, as a part of what H.264 gets. */
-  readonly share: number;
+  /** Bits a second, as a ratio of the bit rate of H.264. */
+  readonly bitrateRatio: number;
   /** Level times ten, its units per second and per frame; its bit rate never decides. */
   readonly levels: readonly (readonly [level: number, second: number, frame: number])[];
   /** Pixels of a unit's side. */
@@ -52,7 +52,7 @@ const rateArgs = (rate: number) => ["-maxrate:v", String(rate), "-bufsize:v", St
 
 const H264: Codec = {
   encoder: "libx264",
-  share: 1,
+  bitrateRatio: 1,
   // ITU-T H.264, table A-1.
   levels: [
     [30, 40_500, 1_620],
@@ -82,11 +82,11 @@ const H264: Codec = {
 };
 
 /** Part of the rate that SVT-AV1 gets, since it exceeds its limit by as much. */
-const AV1_RATE = 0.9;
+const AV1_BITRATE_RATIO = 0.9;
 
 const AV1: Codec = {
   encoder: "libsvtav1",
-  share: 0.65,
+  bitrateRatio: 0.65,
   // AV1 specification, A.3.
   levels: [
     [30, 19_975_680, 665_856],
@@ -107,7 +107,7 @@ const AV1: Codec = {
   },
   args: ({ maxrate, level }, grid, quality) => [
     ...["-c:v", "libsvtav1", "-preset", "12", "-crf", crfOf(33, 2, quality)],
-    ...rateArgs(Math.round(maxrate * AV1_RATE)),
+    ...rateArgs(Math.round(maxrate * AV1_BITRATE_RATIO)),
     ...["-g:v", String(longestOf(grid))],
     // With more threads the bound of the rate has it give other bytes each time.
     ...["-svtav1-params:v", `lp=1:level=${level}`],
@@ -119,7 +119,7 @@ const AV1: Codec = {
 
 const HEVC: Codec = {
   encoder: "libx265",
-  share: 0.65,
+  bitrateRatio: 0.65,
   // ITU-T H.265, tables A.8 and A.9.
   levels: [
     [30, 16_588_800, 552_960],

@@ -1,13 +1,22 @@
 import { decoderArgs, toSdr } from "../probe/colour.ts";
 import type { FileProbe } from "../probe/probe.ts";
-import { QUIET } from "../process/command.ts";
+import { QUIET_ARGS } from "../process/command.ts";
 import type { Tools } from "../process/tools.ts";
 import { hasIndex } from "../read/demuxer.ts";
 import { stereo } from "../transcode/audio.ts";
 import type { Extras } from "../transcode/extras.ts";
 import { exactSeconds } from "../transcode/units.ts";
 import { CODECS, type Rung } from "./codecs.ts";
-import { AAC_FRAME, firstAt, framesAt, framesIn, type Grid, type Rate, SAMPLES, secondsOf } from "./grid.ts";
+import {
+  AAC_FRAME,
+  firstAt,
+  framesAt,
+  framesIn,
+  type Grid,
+  type Rate,
+  SAMPLE_RATE,
+  secondsOf,
+} from "./grid.ts";
 import type { VideoLayout } from "./layout.ts";
 
 // Arguments of the runs that make segments. All runs of a track write the same initialisation, byte for byte.
@@ -18,7 +27,7 @@ const scaleFilters = ({ width, height }: Rung, matrix: string | undefined): read
   "setsar=1",
 ];
 
-const LAST_FILTERS: readonly string[] = [
+const FINAL_FILTERS: readonly string[] = [
   "format=yuv420p",
   "setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709",
 ];
@@ -46,9 +55,9 @@ const muxArgs = (from: number, target: string): readonly string[] => [
 /** Makes the initialisation of a video track without the source. */
 export function videoInitArgs(rung: Rung, rate: Rate, grid: Grid, quality: number): readonly string[] {
   const color = `color=s=${rung.width}x${rung.height}:r=${rate.n}/${rate.d}`;
-  const filters = [...scaleFilters(rung, undefined), ...LAST_FILTERS].join(",");
+  const filters = [...scaleFilters(rung, undefined), ...FINAL_FILTERS].join(",");
   return [
-    ...[...QUIET, "-f", "lavfi", "-i", color, "-frames:v", "1", "-vf", filters],
+    ...[...QUIET_ARGS, "-f", "lavfi", "-i", color, "-frames:v", "1", "-vf", filters],
     ...videoArgs(rung, grid, quality),
     ...muxArgs(0, "pipe:1"),
   ];
@@ -56,7 +65,7 @@ export function videoInitArgs(rung: Rung, rate: Rate, grid: Grid, quality: numbe
 
 /** The same of the audio track. */
 export const audioInitArgs = (): readonly string[] => [
-  ...[...QUIET, "-f", "lavfi", "-i", "anullsrc=r=48000:cl=stereo", "-t", "0.1"],
+  ...[...QUIET_ARGS, "-f", "lavfi", "-i", "anullsrc=r=48000:cl=stereo", "-t", "0.1"],
   ...AUDIO_ARGS,
   ...muxArgs(0, "pipe:1"),
 ];
@@ -75,7 +84,7 @@ export const seekOf = ({ start, from }: Cut, format: string) =>
   Math.max(0, start + from - (hasIndex(format) ? 0.1 : 10));
 
 /** Whether a seek may have ended after the last key frame. */
-export const isBlind = (seek: number, format: string) => seek > 0 && !hasIndex(format);
+export const isBlindSeek = (seek: number, format: string) => seek > 0 && !hasIndex(format);
 
 /** The seek before an input. */
 export const seekArgs = (at: number): readonly string[] => [
@@ -128,7 +137,7 @@ export function videoSegmentArgs(
   const { video, rungs, quality, index } = segment;
   const { grid } = video;
   return [
-    ...[...QUIET, "-threads", "2"],
+    ...[...QUIET_ARGS, "-threads", "2"],
     ...(probe.video ? decoderArgs(probe.video, tools) : []),
     ...input,
     ...extras.args,
@@ -160,7 +169,7 @@ function filtersOf(
     : [`[0:V:0]${frames.join(",")}[cut]`, wired, `[drawn]${split}`];
   const sdr = isPlain && probe.video ? toSdr(probe.video, tools) : [];
   const scaled = rungs.map((rung, at) => {
-    const filters = [...scaleFilters(rung, isPlain ? matrix : undefined), ...sdr, ...LAST_FILTERS];
+    const filters = [...scaleFilters(rung, isPlain ? matrix : undefined), ...sdr, ...FINAL_FILTERS];
     return `[s${at}]${filters.join(",")}[v${at}]`;
   });
   return [...chain, ...scaled].join(";");
@@ -170,9 +179,9 @@ function filtersOf(
  * Frames that are encoded before a segment of audio and dropped, so that each that is kept follows on its true predecessor. With 4 the first
  * two frames of every second segment differed from one continuous encode, with 5 none.
  */
-const RUN_UP = 8;
+const PRIMING_FRAMES = 8;
 /** Seconds that decoders need to be themselves. */
-const DECODER_MARGIN = 0.3;
+const DECODER_MARGIN_SECONDS = 0.3;
 
 /** A segment of audio. */
 export interface AudioSegment {
@@ -189,16 +198,16 @@ export interface AudioSegment {
 export function audioSegmentArgs(segment: AudioSegment, input: readonly string[]): readonly string[] {
   const { start, index, grid, channels } = segment;
   const first = firstAt(grid, index);
-  const runUp = first === 0 ? 1 : RUN_UP;
+  const primingFrames = first === 0 ? 1 : PRIMING_FRAMES;
   const kept = framesAt(grid, index);
-  const from = first === 0 ? 0 : (first + 1 - runUp) * AAC_FRAME;
+  const from = first === 0 ? 0 : (first + 1 - primingFrames) * AAC_FRAME;
   const to = (first + kept + 2) * AAC_FRAME;
-  const seek = start + from / SAMPLES - DECODER_MARGIN;
-  const shift = Math.round(start * SAMPLES);
+  const seek = start + from / SAMPLE_RATE - DECODER_MARGIN_SECONDS;
+  const shift = Math.round(start * SAMPLE_RATE);
   const filters = [
-    `aresample=${SAMPLES}${channels === 1 ? "" : ":ochl=stereo"}`,
+    `aresample=${SAMPLE_RATE}${channels === 1 ? "" : ":ochl=stereo"}`,
     ...(channels === 1 ? stereo(1) : []),
-    `asettb=1/${SAMPLES}`,
+    `asettb=1/${SAMPLE_RATE}`,
     ...segment.filters,
     `atrim=start_pts=${shift + from}:end_pts=${shift + to}`,
     `asetpts=PTS-${shift + from}`,
@@ -209,13 +218,13 @@ export function audioSegmentArgs(segment: AudioSegment, input: readonly string[]
     "asetpts=N",
   ];
   return [
-    ...QUIET,
+    ...QUIET_ARGS,
     ...(seek > 0 ? ["-ss", exactSeconds(seek)] : []),
     ...["-copyts", "-start_at_zero"],
     ...input,
     ...["-map", "0:a:0", "-af", filters.join(",")],
     ...AUDIO_ARGS,
-    ...["-bsf:a", `noise=drop=lt(n\\,${runUp})+gte(n\\,${runUp + kept})`],
-    ...muxArgs(from / SAMPLES, "pipe:1"),
+    ...["-bsf:a", `noise=drop=lt(n\\,${primingFrames})+gte(n\\,${primingFrames + kept})`],
+    ...muxArgs(from / SAMPLE_RATE, "pipe:1"),
   ];
 }

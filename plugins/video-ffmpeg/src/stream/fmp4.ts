@@ -22,9 +22,9 @@ export function splitFragment(file: Buffer): Fragment {
 }
 
 /** First byte of a sequence header, whose length follows (AV1 specification, 5.3.2). */
-const SEQUENCE = 0x0a;
+const SEQUENCE_HEADER_OBU = 0x0a;
 /** Bytes of an `av1C` before its sequence header, with its size and name (AV1 in ISO base media, 2.3.3). */
-const BEFORE_SEQUENCE = 12;
+const AV1C_HEADER_BYTES = 12;
 
 /**
  * An initialisation of AV1 with the sequence header of the frames: SVT-AV1 writes it before it has chosen its tools, and later
@@ -34,9 +34,9 @@ export function withSequence({ init, segment }: Fragment): Buffer {
   const box = init.indexOf("av1C") - 4;
   // After `moof`, and the head of `mdat`.
   const at = segment.readUInt32BE(0) + 8;
-  if (box < 0 || segment[at] !== SEQUENCE) return Buffer.from(init);
+  if (box < 0 || segment[at] !== SEQUENCE_HEADER_OBU) return Buffer.from(init);
   const sequence = segment.subarray(at, at + 2 + (segment[at + 1] as number));
-  const start = box + BEFORE_SEQUENCE;
-  if (init.readUInt32BE(box) !== BEFORE_SEQUENCE + sequence.length) return Buffer.from(init);
+  const start = box + AV1C_HEADER_BYTES;
+  if (init.readUInt32BE(box) !== AV1C_HEADER_BYTES + sequence.length) return Buffer.from(init);
   return Buffer.concat([init.subarray(0, start), sequence, init.subarray(start + sequence.length)]);
 }

@@ -23,23 +23,23 @@ export interface Grid {
 }
 
 /** Samples a second of the audio of all streams, and samples of a frame of AAC. */
-export const SAMPLES = 48_000;
+export const SAMPLE_RATE = 48_000;
 export const AAC_FRAME = 1_024;
 
 /** Above this, every second frame is left out. */
-const FASTEST = 60.5;
+const MAX_RATE = 60.5;
 const COMMON_RATES: readonly Rate[] = [
   ...[24, 25, 30, 48, 50, 60].map((n) => ({ n, d: 1 })),
   ...[24, 30, 48, 60].map((n) => ({ n: n * 1_000, d: 1_001 })),
 ];
 
 /**
- * The constant rate of a stream: that of the source, where its frames are densest, within `most`. It is a common one that is near,
+ * The constant rate of a stream: that of the source, where its frames are densest, within `maxRate`. It is a common one that is near,
  * or a multiple of half a frame a second; rates above 60 are halved.
  */
-export function rateOf(video: NonNullable<Probe["video"]>, peak = video.rate, most = peak): Rate {
-  let rate = Math.max(1, Math.min(peak, most));
-  while (rate > FASTEST) rate /= 2;
+export function rateOf(video: NonNullable<Probe["video"]>, peak = video.rate, maxRate = peak): Rate {
+  let rate = Math.max(1, Math.min(peak, maxRate));
+  while (rate > MAX_RATE) rate /= 2;
   const exact = [
     { n: Math.round(rate), d: 1 },
     { n: Math.round(rate * 1.001) * 1_000, d: 1_001 },
@@ -51,7 +51,7 @@ export function rateOf(video: NonNullable<Probe["video"]>, peak = video.rate, mo
   return halves % 2 === 0 ? { n: halves / 2, d: 1 } : { n: halves, d: 2 };
 }
 
-const isNear = ({ n, d }: Rate, rate: number, most: number) => Math.abs(n / d / rate - 1) < most;
+const isNear = ({ n, d }: Rate, rate: number, tolerance: number) => Math.abs(n / d / rate - 1) < tolerance;
 
 /** Segments of `frames` frames each, except for the last one. */
 const equalSegments = (frames: number, total: number) => ({
@@ -77,9 +77,9 @@ export const iframeGrid = (video: Grid): Grid => ({
 
 /** The grid of its audio: segments have their own lengths, since frames of AAC do not fit into those of video. */
 export function audioGrid(duration: number, segmentSeconds: number): Grid {
-  const frames = Math.max(1, Math.round((segmentSeconds * SAMPLES) / AAC_FRAME));
-  const total = Math.max(1, Math.ceil((duration * SAMPLES) / AAC_FRAME));
-  return { timescale: SAMPLES, frame: AAC_FRAME, ...equalSegments(frames, total) };
+  const frames = Math.max(1, Math.round((segmentSeconds * SAMPLE_RATE) / AAC_FRAME));
+  const total = Math.max(1, Math.ceil((duration * SAMPLE_RATE) / AAC_FRAME));
+  return { timescale: SAMPLE_RATE, frame: AAC_FRAME, ...equalSegments(frames, total) };
 }
 
 export const segmentsOf = ({ starts }: Grid) => starts.length;

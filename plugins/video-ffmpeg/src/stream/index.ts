@@ -7,7 +7,7 @@ import type { Fragment } from "./fmp4.ts";
 import { iframeGrid, secondsOf, segmentsOf, shortestOf } from "./grid.ts";
 import { encodedVariant, ladderOf, rungOf } from "./ladder.ts";
 import { type AudioLayout, type Layout, layoutOf, type PartRequest } from "./layout.ts";
-import { AUDIO, dashManifest, hlsMaster, hlsPlaylist, hlsSubtitles, IFRAMES } from "./playlists.ts";
+import { AUDIO_TRACK, dashManifest, hlsMaster, hlsPlaylist, hlsSubtitles, IFRAMES } from "./playlists.ts";
 import { createPrefetch } from "./prefetch.ts";
 import { remuxedInit, remuxedRung, remuxedSegment, remuxedVariant, whyEncoded } from "./remux.ts";
 import {
@@ -18,7 +18,7 @@ import {
   videoInit,
   videoSegment,
 } from "./segments.ts";
-import { createSubtitles, type FoundSubtitles, subtitlePart } from "./subtitles.ts";
+import { createSubtitles, type SubtitleSearch, subtitlePart } from "./subtitles.ts";
 import { sheetsOf, spriteSheet, thumbnailsOf, thumbnailTrack } from "./thumbnails.ts";
 
 /** Types and short names of the text parts. */
@@ -27,13 +27,13 @@ const DASH = ["application/dash+xml", "dash"] as const;
 const WEBVTT = ["text/vtt; charset=utf-8", "vtt"] as const;
 
 /** Names of video tracks: those of H.264 contain no codec. */
-const VIDEO = /^([1-9]\d{2,3})(?:-(av1|hevc))?$/;
+const VIDEO_TRACK_NAME = /^([1-9]\d{2,3})(?:-(av1|hevc))?$/;
 
 /** Makes the parts of streams, each when a player requests it. */
 export function tapStreams(api: PluginApi, engine: Engine): void {
   const { hooks } = api;
   const { ladders } = engine.settings;
-  const prefetch = createPrefetch(api, (track) => VIDEO.test(track));
+  const prefetch = createPrefetch(api, (track) => VIDEO_TRACK_NAME.test(track));
   const batcher = new Batcher<Fragment>();
   const subtitles = createSubtitles(engine.settings.subtitles);
   hooks.transform.tapPromise(NAME, async (job, source, context) => {
@@ -109,7 +109,7 @@ export function tapStreams(api: PluginApi, engine: Engine): void {
 function masterPlan(
   { protocol, rungs: names }: Extract<StreamPart, { kind: "master" }>,
   { engine, job, layout: { video, audio } }: PartRequest,
-  { subtitles, incomplete }: FoundSubtitles,
+  { subtitles, incomplete }: SubtitleSearch,
 ): PartPlan {
   if (!video) throw new MediaError("EINVAL", "sr: Expected a source with a video track");
   if (names.length === 0) throw new MediaError("EINVAL", "sr: Expected at least one resolution");
@@ -142,10 +142,10 @@ function trackOf(
   { video, audio }: Layout,
   ladders: readonly Ladder[],
 ): AudioLayout | VideoTrack {
-  if (name === AUDIO && audio) return audio;
+  if (name === AUDIO_TRACK && audio) return audio;
   const iframes = name.startsWith(IFRAMES);
-  const [, height, codec = "h264"] = VIDEO.exec(iframes ? name.slice(IFRAMES.length) : name) ?? [];
-  const ladder = ladders.find((one) => one === codec && !(iframes && one !== "h264"));
+  const [, height, codec = "h264"] = VIDEO_TRACK_NAME.exec(iframes ? name.slice(IFRAMES.length) : name) ?? [];
+  const ladder = ladders.find((candidate) => candidate === codec && !(iframes && candidate !== "h264"));
   const rung = video && ladder && rungOf(Number(height), video.size, video.rate, ladder);
   if (!rung) throw noSuchPart();
   const grid = iframes ? iframeGrid(video.grid) : video.grid;

@@ -14,7 +14,7 @@ export interface Variant extends Rung {
 }
 
 /** Box of each rung (ImageKit's), and bits a second of H.264 that fills it. */
-const BOXES: ReadonlyMap<number, readonly [width: number, height: number, maxrate: number]> = new Map([
+const RUNG_BOXES: ReadonlyMap<number, readonly [width: number, height: number, maxrate: number]> = new Map([
   [240, [426, 240, 200_000]],
   [360, [640, 360, 400_000]],
   [480, [854, 480, 800_000]],
@@ -25,7 +25,7 @@ const BOXES: ReadonlyMap<number, readonly [width: number, height: number, maxrat
 ]);
 
 /** The names of all rungs, from low to high. */
-export const NAMES: readonly number[] = [...BOXES.keys()];
+export const RUNG_NAMES: readonly number[] = [...RUNG_BOXES.keys()];
 
 /** Bits a second follow the number of pixels to this power at the same quality: details of small frames cost more. */
 const PIXEL_POWER = 0.75;
@@ -35,18 +35,18 @@ const PIXEL_POWER = 0.75;
  * small for its codec.
  */
 export function rungOf(name: number, picture: Size, rate: Rate, ladder: Ladder): Rung | undefined {
-  const box = BOXES.get(name);
+  const box = RUNG_BOXES.get(name);
   if (!box) return undefined;
   const codec = CODECS[ladder];
-  const [mostWidth, mostHeight, most] = box;
-  const scale = Math.min(1, mostWidth / picture.width, mostHeight / picture.height);
+  const [maxWidth, maxHeight, maxBitrate] = box;
+  const scale = Math.min(1, maxWidth / picture.width, maxHeight / picture.height);
   const size = {
-    width: even(picture.width * scale, Math.min(mostWidth, picture.width)),
-    height: even(picture.height * scale, Math.min(mostHeight, picture.height)),
+    width: even(picture.width * scale, Math.min(maxWidth, picture.width)),
+    height: even(picture.height * scale, Math.min(maxHeight, picture.height)),
   };
   if (Math.min(size.width, size.height) < codec.side) return undefined;
-  const filled = (size.width * size.height) / (mostWidth * mostHeight);
-  const boxRate = Math.round(most * codec.share);
+  const filled = (size.width * size.height) / (maxWidth * maxHeight);
+  const boxRate = Math.round(maxBitrate * codec.bitrateRatio);
   const maxrate = Math.round(boxRate * Math.min(1, filled) ** PIXEL_POWER);
   return { name, ladder, ...size, maxrate, boxRate, level: levelOf(codec, size, rate) };
 }
@@ -60,8 +60,8 @@ export function ladderOf(
 ): readonly Rung[] {
   const rungs: Rung[] = [];
   for (const name of [...new Set(names)].sort((a, b) => a - b)) {
-    if (!BOXES.has(name)) {
-      throw new MediaError("EINVAL", `sr: Expected ${NAMES.join(", ")} but received ${name}`);
+    if (!RUNG_BOXES.has(name)) {
+      throw new MediaError("EINVAL", `sr: Expected ${RUNG_NAMES.join(", ")} but received ${name}`);
     }
     const rung = rungOf(name, picture, rate, ladder);
     if (!rung) continue;
@@ -89,5 +89,5 @@ export const encodedVariant = (rung: Rung, segmentSeconds: number): Variant => (
   peak: Math.ceil(rung.maxrate * (1 + 1 / segmentSeconds) * 1.02),
 });
 
-const even = (length: number, most: number) =>
-  Math.max(2, Math.min(Math.round(length / 2) * 2, Math.floor(most / 2) * 2));
+const even = (length: number, limit: number) =>
+  Math.max(2, Math.min(Math.round(length / 2) * 2, Math.floor(limit / 2) * 2));

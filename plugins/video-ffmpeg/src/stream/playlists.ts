@@ -4,16 +4,16 @@ import { codecOf, trackNameOf as track, type Variant } from "./ladder.ts";
 import type { SubtitleTrack } from "./subtitles.ts";
 
 /** Name of the audio track, and of its group. */
-export const AUDIO = "audio";
+export const AUDIO_TRACK = "audio";
 const AUDIO_CODEC = "mp4a.40.2";
 /** Bits a second of a constant quality: typical ones, and the most that music took. */
-const AUDIO_AVERAGE = 128_000;
-const AUDIO_PEAK = 256_000;
+const AUDIO_AVERAGE_BITRATE = 128_000;
+const AUDIO_PEAK_BITRATE = 256_000;
 
 /** Name of the group of all subtitles. */
 const SUBTITLES = "subtitles";
 /** Estimated bits a second of subtitles. */
-const SUBTITLES_RATE = 1_000;
+const SUBTITLES_BITRATE = 1_000;
 
 /** Beginning of the name of an I-frame track. */
 export const IFRAMES = "iframes-";
@@ -36,7 +36,7 @@ export function hlsMaster({ rate, variants, video, audio, subtitles }: Stream): 
   const lines = ["#EXTM3U", "#EXT-X-VERSION:7", "#EXT-X-INDEPENDENT-SEGMENTS"];
   if (audio) {
     lines.push(
-      `#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="${AUDIO}",NAME="${AUDIO}",DEFAULT=YES,AUTOSELECT=YES,CHANNELS="2",URI="${playlistOf(AUDIO)}"`,
+      `#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="${AUDIO_TRACK}",NAME="${AUDIO_TRACK}",DEFAULT=YES,AUTOSELECT=YES,CHANNELS="2",URI="${playlistOf(AUDIO_TRACK)}"`,
     );
   }
   for (const { track, language, label } of subtitles) {
@@ -47,12 +47,12 @@ export function hlsMaster({ rate, variants, video, audio, subtitles }: Stream): 
   }
   for (const variant of variants) {
     const attributes = [
-      `BANDWIDTH=${variant.peak + (audio ? AUDIO_PEAK : 0)}`,
-      `AVERAGE-BANDWIDTH=${variant.average + (audio ? AUDIO_AVERAGE : 0)}`,
+      `BANDWIDTH=${variant.peak + (audio ? AUDIO_PEAK_BITRATE : 0)}`,
+      `AVERAGE-BANDWIDTH=${variant.average + (audio ? AUDIO_AVERAGE_BITRATE : 0)}`,
       `CODECS="${variant.codec}${audio ? `,${AUDIO_CODEC}` : ""}"`,
       `RESOLUTION=${variant.width}x${variant.height}`,
       `FRAME-RATE=${(rate.n / rate.d).toFixed(3)}`,
-      ...(audio ? [`AUDIO="${AUDIO}"`] : []),
+      ...(audio ? [`AUDIO="${AUDIO_TRACK}"`] : []),
       ...(subtitles.length > 0 ? [`SUBTITLES="${SUBTITLES}"`] : []),
     ];
     lines.push(`#EXT-X-STREAM-INF:${attributes.join(",")}`, playlistOf(track(variant)));
@@ -124,7 +124,7 @@ export function dashManifest({ rate, variants, video, audio, subtitles }: Stream
     lines.push(
       `    <AdaptationSet id="1" contentType="audio" mimeType="audio/mp4" segmentAlignment="true" startWithSAP="1">`,
       ...segmentTemplate(audio),
-      `      <Representation id="${AUDIO}" codecs="${AUDIO_CODEC}" bandwidth="${AUDIO_PEAK}" audioSamplingRate="${audio.timescale}">`,
+      `      <Representation id="${AUDIO_TRACK}" codecs="${AUDIO_CODEC}" bandwidth="${AUDIO_PEAK_BITRATE}" audioSamplingRate="${audio.timescale}">`,
       `        <AudioChannelConfiguration schemeIdUri="urn:mpeg:dash:23003:3:audio_channel_configuration:2011" value="2"/>`,
       `      </Representation>`,
       `    </AdaptationSet>`,
@@ -135,7 +135,7 @@ export function dashManifest({ rate, variants, video, audio, subtitles }: Stream
       `    <AdaptationSet id="${at + 2}" contentType="text" mimeType="text/vtt" lang="${language}">`,
       `      <Role schemeIdUri="urn:mpeg:dash:role:2011" value="subtitle"/>`,
       `      <Label>${label}</Label>`,
-      `      <Representation id="${track}" bandwidth="${SUBTITLES_RATE}">`,
+      `      <Representation id="${track}" bandwidth="${SUBTITLES_BITRATE}">`,
       `        <BaseURL>${slot(partName({ kind: "text", track }))}</BaseURL>`,
       `      </Representation>`,
       `    </AdaptationSet>`,

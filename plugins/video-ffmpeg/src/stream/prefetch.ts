@@ -1,9 +1,9 @@
 import type { Exchange, Job, PluginApi, StreamPart } from "@mediatap/core";
-import { AUDIO } from "./playlists.ts";
+import { AUDIO_TRACK } from "./playlists.ts";
 
-/** Parts of which it is known that they were prefetched. */
-const MAX_KNOWN = 1_000;
-/** Time that one may take. */
+/** Prefetched parts that are kept in the map at most. */
+const MAX_PREFETCHED = 1_000;
+/** Timeout of one prefetch. */
 const TIMEOUT_MS = 20_000;
 /** Time without prefetching after a prefetched part was not in a cache. */
 const COOLDOWN_MS = 60_000;
@@ -12,21 +12,21 @@ type Part = Extract<StreamPart, { readonly kind: "segment" | "init" }>;
 
 /** Browsers that play HLS request these after the first video segment, one by one. */
 const FIRST_AUDIO: readonly Part[] = [
-  { kind: "segment", track: AUDIO, index: 0 },
-  { kind: "init", track: AUDIO },
+  { kind: "segment", track: AUDIO_TRACK, index: 0 },
+  { kind: "init", track: AUDIO_TRACK },
 ];
 
 /**
  * Prefetches the segment after the one that was just sent, so that a viewer who continues never waits, and the first audio after a
- * playlist of video: one at a time, only on a server that is idle, and only as long as somebody follows. Without a
- * cache that stores them it stops. `isVideo`: of a track's name. Returns what to call when a part of a stream has been sent.
+ * playlist of video: one at a time, only on a server that is idle, and only while somebody continues to watch. Without a
+ * cache that stores them it stops. `isVideo`: of a track's name. Returns a function to call when a part of a stream has been sent.
  */
 export function createPrefetch(
   { jobs: { enqueue }, state, logger }: PluginApi,
   isVideo: (track: string) => boolean,
 ): (exchange: Exchange) => void {
   /** Prefetched parts that nobody has requested yet; `true`: ready. */
-  const known = new Map<string, boolean>();
+  const prefetched = new Map<string, boolean>();
   let isRunning = false;
   let cooldownUntil = 0;
 
@@ -38,7 +38,7 @@ export function createPrefetch(
     );
   }
 
-  function begin(job: Job, parts: readonly Part[]): void {
+  function startPrefetch(job: Job, parts: readonly Part[]): void {
     if (!isIdle()) return;
     isRunning = true;
     Promise.all(parts.map((part) => prefetch(job, part))).finally(() => {
@@ -51,15 +51,15 @@ export function createPrefetch(
     const output = { ...transformation.output, video: { ...transformation.output.video, part } };
     const next: Job = { ...job, transformation: { ...transformation, output } };
     const name = nameOf(next, part);
-    if (known.has(name)) return;
-    known.set(name, false);
-    const [oldest] = known.keys();
-    if (known.size > MAX_KNOWN && oldest !== undefined) known.delete(oldest);
+    if (prefetched.has(name)) return;
+    prefetched.set(name, false);
+    const [oldest] = prefetched.keys();
+    if (prefetched.size > MAX_PREFETCHED && oldest !== undefined) prefetched.delete(oldest);
     try {
       await enqueue(next, { signal: AbortSignal.timeout(TIMEOUT_MS) });
-      if (known.has(name)) known.set(name, true);
+      if (prefetched.has(name)) prefetched.set(name, true);
     } catch (error) {
-      known.delete(name);
+      prefetched.delete(name);
       // There is none after the last segment, a silent stream has no audio, and a busy server refuses.
       logger.debug({ err: error }, "prefetching a part of a stream failed");
     }
@@ -68,16 +68,16 @@ export function createPrefetch(
   return ({ job, cache }) => {
     const part = job?.transformation.output.video?.part;
     if (part?.kind === "playlist" && isVideo(part.track) && cache?.hit !== true)
-      begin(job as Job, FIRST_AUDIO);
+      startPrefetch(job as Job, FIRST_AUDIO);
     if (!job || part?.kind !== "segment") return;
     const name = nameOf(job, part);
-    const wasReady = known.get(name);
-    known.delete(name);
-    // A cache that asks the origin each time has stored the segment nevertheless.
+    const wasReady = prefetched.get(name);
+    prefetched.delete(name);
+    // A cache that revalidates each time has stored the segment nevertheless.
     const hit = cache?.hit === true || cache?.revalidated === true;
     if (wasReady === true && !hit) cooldownUntil = performance.now() + COOLDOWN_MS;
-    // After a segment that has been in a cache for long, the next one is there too.
-    if (!hit || wasReady !== undefined) begin(job, [{ ...part, index: part.index + 1 }]);
+    // After a segment that has been in a cache for long, the next one is cached too.
+    if (!hit || wasReady !== undefined) startPrefetch(job, [{ ...part, index: part.index + 1 }]);
   };
 }
 

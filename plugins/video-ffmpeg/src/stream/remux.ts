@@ -6,7 +6,7 @@ import { withRanges } from "../read/input.ts";
 import type { Graph } from "../transcode/model.ts";
 import type { Rung } from "./codecs.ts";
 import { firstAt, type Grid, type Rate, secondsOf } from "./grid.ts";
-import { ladderOf, NAMES, type Variant } from "./ladder.ts";
+import { ladderOf, RUNG_NAMES, type Variant } from "./ladder.ts";
 
 /** Video that can be packaged without encoding. */
 export interface Remuxed extends Pick<Remuxable, "width" | "height" | "codec"> {
@@ -30,12 +30,12 @@ interface Result {
 }
 
 /** Times the rate of its box that a file may have on average, and in a segment; more is encoded. */
-const MAX_AVERAGE = 1.5;
-const MAX_PEAK = 2;
+const MAX_AVERAGE_RATIO = 1.5;
+const MAX_PEAK_RATIO = 2;
 /** A lower quality asks for a smaller stream than usual. */
 const DEFAULT_QUALITY = 50;
 /** Seconds from a file's own zero to where its first track begins, which is ours. */
-const MAX_BEGIN = 1;
+const MAX_START_SECONDS = 1;
 
 /** Finds out whether the video can be packaged without encoding, and where it is cut. Rejects if the file cannot be read. */
 export async function remuxedOf(
@@ -47,31 +47,31 @@ export async function remuxedOf(
   const { source, context, probe } = request;
   const { video, begins = 0 } = probe;
   const encoded = (why: string): Result => ({ grid, remuxed: why });
-  const unfit = await unfitOf(request, graph, rate);
-  if (unfit !== undefined) return encoded(unfit);
+  const reason = await reasonToEncode(request, graph, rate);
+  if (reason !== undefined) return encoded(reason);
   return withRanges(source, context, async (file) => {
-    const found = await context.inspect("remux", file);
-    if (!found) return encoded("no plugin packages it without encoding");
-    if ("unfit" in found) return encoded(found.unfit);
-    const { width, height, codec } = found;
+    const remuxer = await context.inspect("remux", file);
+    if (!remuxer) return encoded("no plugin packages it without encoding");
+    if ("unfit" in remuxer) return encoded(remuxer.unfit);
+    const { width, height, codec } = remuxer;
     // ffmpeg and the remuxer must see the same.
     if (video?.width !== width || video.height !== height) {
       return encoded("its index contradicts its pictures");
     }
     const { total, frames } = grid;
     const { start } = graph.stretch;
-    const cut = await found.cut(file, { start, begins, rate, total, frames }, context.signal);
+    const cut = await remuxer.cut(file, { start, begins, rate, total, frames }, context.signal);
     if (typeof cut === "string") return encoded(cut);
     const remuxed = { width, height, codec, cut };
     if (!cut.starts) return { grid, remuxed };
     // Unequal segments must be of use for the rung of its size.
-    const why = whyEncoded(ladderOf(NAMES, remuxed, rate, "h264").at(-1) as Rung, remuxed);
+    const why = whyEncoded(ladderOf(RUNG_NAMES, remuxed, rate, "h264").at(-1) as Rung, remuxed);
     return why === undefined ? { grid: { ...grid, starts: cut.starts }, remuxed } : encoded(why);
   });
 }
 
 /** Why a stream is encoded, as far as it is known without reading more of the file. */
-async function unfitOf(
+async function reasonToEncode(
   { engine, job, source, probe }: RemuxRequest,
   { picture }: Graph,
   rate: Rate,
@@ -88,7 +88,7 @@ async function unfitOf(
   if (!picture?.plain) return "its pictures are changed";
   if (!square || video.rotation !== 0) return "its pixels are not square, or it is to be turned";
   if (Math.abs(video.rate / (rate.n / rate.d) - 1) > 0.01) return "its rate is changed";
-  if (Math.abs(begins) > MAX_BEGIN) return "its own time does not begin at 0";
+  if (Math.abs(begins) > MAX_START_SECONDS) return "its own time does not begin at 0";
   if (etag === undefined && lastModified === undefined) return "its origin tells no versions apart";
   return undefined;
 }
@@ -102,7 +102,7 @@ export function whyEncoded(
   if (typeof remuxed === "string") return remuxed;
   const { average, peak } = remuxed.cut;
   if (remuxed.width !== width || remuxed.height !== height) return "it is of another size";
-  if (average > MAX_AVERAGE * boxRate || peak > MAX_PEAK * boxRate) {
+  if (average > MAX_AVERAGE_RATIO * boxRate || peak > MAX_PEAK_RATIO * boxRate) {
     return `its file has ${average} bits a second, at most ${peak}`;
   }
   return undefined;

@@ -10,7 +10,7 @@ import {
   audioInitArgs,
   audioSegmentArgs,
   cutOfSegment,
-  isBlind,
+  isBlindSeek,
   seekArgs,
   seekOf,
   type VideoSegment,
@@ -115,7 +115,7 @@ async function encodeRungs(
       return collectAll({ ...command, args, pipes: rungs.length - 1, folder: extras.folder });
     };
     return await run(seek).catch((error: unknown) => {
-      if (signal.aborted || !isBlind(seek, probe.format)) throw error;
+      if (signal.aborted || !isBlindSeek(seek, probe.format)) throw error;
       return run(0);
     });
   });

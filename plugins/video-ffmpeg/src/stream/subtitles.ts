@@ -14,19 +14,19 @@ export interface SubtitleTrack {
 }
 
 /** The language of a file whose name contains none: `clip.vtt`. */
-const UNKNOWN = "und";
-const PREFIX = "sub-";
-const ENDINGS = ["vtt", "srt"] as const;
+const UNDETERMINED_LANGUAGE = "und";
+const TRACK_PREFIX = "sub-";
+const EXTENSIONS = ["vtt", "srt"] as const;
 
 /** Time for which a missing file is not looked up again; and how many such files are known. */
-const ABSENT_MS = 60_000;
-const MAX_ABSENT = 10_000;
+const ABSENT_TTL_MS = 60_000;
+const MAX_ABSENT_ENTRIES = 10_000;
 /** Bytes by which subtitles are distinguished from other files. */
 const HEAD_BYTES = 512;
-const MAX_BYTES = 2 * 1024 * 1024;
+const MAX_SUBTITLE_BYTES = 2 * 1024 * 1024;
 
 /** The subtitles of a video. */
-export interface FoundSubtitles {
+export interface SubtitleSearch {
   readonly subtitles: readonly SubtitleTrack[];
   /** An origin failed: there may be more. */
   readonly incomplete: boolean;
@@ -49,8 +49,8 @@ export function createSubtitles(languages: readonly string[]) {
         throw error;
       });
       if (source && isSubtitles(await source.peek(HEAD_BYTES))) return source;
-      if (absent.size >= MAX_ABSENT) absent.clear();
-      absent.set(key, performance.now() + ABSENT_MS);
+      if (absent.size >= MAX_ABSENT_ENTRIES) absent.clear();
+      absent.set(key, performance.now() + ABSENT_TTL_MS);
     }
     return undefined;
   }
@@ -59,7 +59,7 @@ export function createSubtitles(languages: readonly string[]) {
     open,
 
     /** The tracks of a video. If a file needs a signature, so does the playlist: that is thrown. */
-    async find(asset: Asset, context: RenderContext): Promise<FoundSubtitles> {
+    async find(asset: Asset, context: RenderContext): Promise<SubtitleSearch> {
       let incomplete = false;
       const found = await Promise.all(
         languages.map(async (language) => {
@@ -78,14 +78,14 @@ export function createSubtitles(languages: readonly string[]) {
 
     /** The language of a track. `undefined`: it is no track of subtitles. */
     languageOf(track: string): string | undefined {
-      return languages.find((language) => `${PREFIX}${language}` === track);
+      return languages.find((language) => `${TRACK_PREFIX}${language}` === track);
     },
   };
 }
 
 function trackOf(language: string): SubtitleTrack {
-  const track = `${PREFIX}${language}`;
-  if (language === UNKNOWN) return { track, label: "Subtitles" };
+  const track = `${TRACK_PREFIX}${language}`;
+  if (language === UNDETERMINED_LANGUAGE) return { track, label: "Subtitles" };
   return {
     track,
     language,
@@ -98,7 +98,9 @@ function pathsOf({ kind, path }: Asset, language: string): readonly string[] {
   // A query belongs to that one file.
   if (kind === "url" && /[?#]/.test(path)) return [];
   const stem = path.replace(/\.[^./]*$/, "");
-  return ENDINGS.map((ending) => `${stem}${language === UNKNOWN ? "" : `.${language}`}.${ending}`);
+  return EXTENSIONS.map(
+    (ending) => `${stem}${language === UNDETERMINED_LANGUAGE ? "" : `.${language}`}.${ending}`,
+  );
 }
 
 /** The subtitles of a track, in the time of the stream. */
@@ -107,10 +109,10 @@ export function subtitlePart(source: Source, { layout }: PartRequest, track: str
   return {
     lane: "light",
     cost: 5,
-    memory: 4 * MAX_BYTES,
+    memory: 4 * MAX_SUBTITLE_BYTES,
     explain: () => ({ track, file: source.metadata.path, start, duration }),
     async run() {
-      const text = webVttOf(await source.bytes(MAX_BYTES), { start, duration });
+      const text = webVttOf(await source.bytes(MAX_SUBTITLE_BYTES), { start, duration });
       return renditionOf(Buffer.from(text), "text/vtt; charset=utf-8", "vtt");
     },
   };

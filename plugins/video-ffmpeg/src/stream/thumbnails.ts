@@ -2,7 +2,7 @@ import type { Size } from "@mediatap/core";
 import { partName, slot } from "@mediatap/core/stream";
 import { renditionOf, segmentCommand } from "../engine.ts";
 import { decoderArgs } from "../probe/colour.ts";
-import { collect, QUIET } from "../process/command.ts";
+import { collect, QUIET_ARGS } from "../process/command.ts";
 import { BITEXACT } from "../transcode/encode.ts";
 import { withInputs } from "../transcode/extras.ts";
 import { graphOf } from "../transcode/graph.ts";
@@ -12,14 +12,14 @@ import type { PartPlan } from "./segments.ts";
 import { timestamp } from "./webvtt.ts";
 
 /** Pixels of a thumbnail's longer side. */
-const SIDE = 160;
+const MAX_SIDE = 160;
 /** Thumbnails per row and per column of a sprite sheet. */
 const COLUMNS = 10;
 const ROWS = 10;
-const PER_SHEET = COLUMNS * ROWS;
+const THUMBNAILS_PER_SHEET = COLUMNS * ROWS;
 /** Thumbnails of a whole video, about; and the least seconds between two of them. */
-const COUNT = 120;
-const MIN_INTERVAL = 1;
+const TARGET_COUNT = 120;
+const MIN_INTERVAL_SECONDS = 1;
 
 const MB = 1024 * 1024;
 /** Estimated milliseconds up to which all frames are decoded; of longer videos only key frames. */
@@ -34,9 +34,9 @@ export interface Thumbnails extends Size {
 
 /** Lays out the thumbnails of a video of this size that lasts `duration` seconds. */
 export function thumbnailsOf({ width, height }: Size, duration: number): Thumbnails {
-  const scale = Math.min(1, SIDE / Math.max(width, height));
+  const scale = Math.min(1, MAX_SIDE / Math.max(width, height));
   const even = (length: number) => Math.max(2, 2 * Math.round((length * scale) / 2));
-  const interval = Math.max(MIN_INTERVAL, Math.ceil(duration / COUNT));
+  const interval = Math.max(MIN_INTERVAL_SECONDS, Math.ceil(duration / TARGET_COUNT));
   return {
     width: even(width),
     height: even(height),
@@ -45,13 +45,13 @@ export function thumbnailsOf({ width, height }: Size, duration: number): Thumbna
   };
 }
 
-export const sheetsOf = ({ count }: Thumbnails) => Math.ceil(count / PER_SHEET);
+export const sheetsOf = ({ count }: Thumbnails) => Math.ceil(count / THUMBNAILS_PER_SHEET);
 
 /** The part of a sprite sheet for each time: WebVTT, with the fragments of Media Fragments URI. */
 export function thumbnailTrack({ width, height, interval, count }: Thumbnails, duration: number): string {
   const cues = Array.from({ length: count }, (_, index) => {
-    const position = index % PER_SHEET;
-    const sheet = slot(partName({ kind: "sheet", index: Math.floor(index / PER_SHEET) }));
+    const position = index % THUMBNAILS_PER_SHEET;
+    const sheet = slot(partName({ kind: "sheet", index: Math.floor(index / THUMBNAILS_PER_SHEET) }));
     const [x, y] = [(position % COLUMNS) * width, Math.floor(position / COLUMNS) * height];
     const end = Math.min(duration, (index + 1) * interval);
     return `${timestamp(index * interval)} --> ${timestamp(end)}\n${sheet}#xywh=${x},${y},${width},${height}\n`;
@@ -68,7 +68,7 @@ export function spriteSheet(
 ): PartPlan {
   const { probe, start } = layout;
   const { width, height, interval } = thumbnails;
-  const count = Math.min(PER_SHEET, thumbnails.count - sheet * PER_SHEET);
+  const count = Math.min(THUMBNAILS_PER_SHEET, thumbnails.count - sheet * THUMBNAILS_PER_SHEET);
   const [columns, rows] = [Math.min(COLUMNS, count), Math.ceil(count / COLUMNS)];
   const megapixels = ((probe.video?.width ?? 0) * (probe.video?.height ?? 0)) / 1e6;
   const decodeCost = 3 * megapixels * (probe.video?.rate ?? 25) * interval * count;
@@ -88,7 +88,7 @@ export function spriteSheet(
       const command = await segmentCommand(engine, context);
       const rate = `1/${interval}`;
       const graph = graphOf(job.transformation.steps, probe, { limits: context.limits, tools, rate });
-      const cut = { start, from: sheet * PER_SHEET * interval, frames: count };
+      const cut = { start, from: sheet * THUMBNAILS_PER_SHEET * interval, frames: count };
       // The last frame that is not after its time; of key frames the nearest.
       const frames = cutFilters(cut, rate, exact ? "up" : "near").join(",");
       const inputs = { source, demuxer: probe.format, graph };
@@ -97,7 +97,7 @@ export function spriteSheet(
         return collect({
           ...command,
           args: [
-            ...[...QUIET, "-threads", "2"],
+            ...[...QUIET_ARGS, "-threads", "2"],
             ...(exact ? [] : ["-skip_frame", "nokey", "-discard:v", "nokey"]),
             ...(probe.video ? decoderArgs(probe.video, tools) : []),
             ...[...seekArgs(seekOf(cut, probe.format)), ...input, ...args],

@@ -20,7 +20,7 @@ export function webVttOf(bytes: Uint8Array, stretch: Stretch): string {
 }
 
 /** Times within a cue, at which the text after them is shown. */
-const WITHIN = new RegExp(`<${TIME}>`, "g");
+const INLINE_TIMESTAMPS = new RegExp(`<${TIME}>`, "g");
 
 function blocksOf(text: string, stretch: Stretch): readonly string[] {
   // The header may map its times to another stream, and is dropped.
@@ -33,9 +33,11 @@ function blocksOf(text: string, stretch: Stretch): readonly string[] {
       if (/^(?:STYLE|REGION)[ \t]*$/.test(lines[0] ?? "")) return [lines.join("\n")];
       const cue = readBlock(lines);
       if (!cue) return [];
-      const shifted = cue.text.replaceAll("-->", "--&gt;").replace(WITHIN, (_, ...parts: string[]) => {
-        return `<${timestamp(Math.max(0, secondsOf(["", ...parts], 1) - stretch.start))}>`;
-      });
+      const shifted = cue.text
+        .replaceAll("-->", "--&gt;")
+        .replace(INLINE_TIMESTAMPS, (_, ...parts: string[]) => {
+          return `<${timestamp(Math.max(0, secondsOf(["", ...parts], 1) - stretch.start))}>`;
+        });
       return cueOf(cue.start, cue.end, cue.settings, shifted, stretch);
     });
 }
@@ -64,6 +66,6 @@ function markUp({ runs }: Cue): string {
 export function timestamp(seconds: number): string {
   const milliseconds = Math.round(seconds * 1_000);
   const two = (value: number) => String(Math.floor(value)).padStart(2, "0");
-  const rest = String(milliseconds % 1_000).padStart(3, "0");
-  return `${two(milliseconds / 3_600_000)}:${two((milliseconds / 60_000) % 60)}:${two((milliseconds / 1_000) % 60)}.${rest}`;
+  const fraction = String(milliseconds % 1_000).padStart(3, "0");
+  return `${two(milliseconds / 3_600_000)}:${two((milliseconds / 60_000) % 60)}:${two((milliseconds / 1_000) % 60)}.${fraction}`;
 }

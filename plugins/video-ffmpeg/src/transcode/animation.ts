@@ -14,12 +14,12 @@ export interface Animation {
 }
 
 /** Flags of `VP8X` (RFC 9649 §2.7). */
-const ANIMATION = 0x02;
-const ALPHA = 0x10;
+const ANIMATION_FLAG = 0x02;
+const ALPHA_FLAG = 0x10;
 
 /** Milliseconds up to which browsers ignore a delay, and what they use instead. */
-const MAX_IGNORED_DELAY = 10;
-const DEFAULT_DELAY = 100;
+const MAX_IGNORED_DELAY_MS = 10;
+const DEFAULT_DELAY_MS = 100;
 
 const fourCc = (file: Buffer, at: number) => file.toString("latin1", at, at + 4);
 
@@ -31,7 +31,7 @@ export async function animationOf(source: Source, { limits }: RenderContext): Pr
 }
 
 const isAnimatedWebp = (head: Buffer): boolean =>
-  /^RIFF.{4}WEBPVP8X/s.test(head.toString("latin1", 0, 16)) && ((head[20] ?? 0) & ANIMATION) !== 0;
+  /^RIFF.{4}WEBPVP8X/s.test(head.toString("latin1", 0, 16)) && ((head[20] ?? 0) & ANIMATION_FLAG) !== 0;
 
 function readAnimatedWebp(file: Buffer): Animation | undefined {
   const delays: number[] = [];
@@ -39,7 +39,7 @@ function readAnimatedWebp(file: Buffer): Animation | undefined {
     const size = file.readUInt32LE(at + 4);
     if (fourCc(file, at) === "ANMF" && size >= 16 && at + 24 <= file.length) {
       const delay = file.readUIntLE(at + 8 + 12, 3);
-      delays.push(delay <= MAX_IGNORED_DELAY ? DEFAULT_DELAY : delay);
+      delays.push(delay <= MAX_IGNORED_DELAY_MS ? DEFAULT_DELAY_MS : delay);
     }
     at += 8 + size + (size % 2);
   }
@@ -47,7 +47,7 @@ function readAnimatedWebp(file: Buffer): Animation | undefined {
   return {
     width: file.readUIntLE(24, 3) + 1,
     height: file.readUIntLE(27, 3) + 1,
-    alpha: ((file[20] ?? 0) & ALPHA) !== 0,
+    alpha: ((file[20] ?? 0) & ALPHA_FLAG) !== 0,
     delays,
   };
 }
@@ -73,12 +73,12 @@ export function probeOfAnimation(
   return probe;
 }
 
-/** Milliseconds of one core to decode a megapixel and to hand it over. */
-const DECODE = 40;
+/** Milliseconds of one core to decode a megapixel and to transfer it. */
+const MEGAPIXEL_COST = 40;
 
 /** What the image engine adds to the plan: all frames are decoded at once, and read as one. */
 export function decodingOf(animation: Animation | undefined) {
   const { width, height, delays } = animation ?? { width: 0, height: 0, delays: [] };
   const pixels = width * height * delays.length;
-  return { cost: Math.round((pixels / 1e6) * DECODE), memory: pixels * 8 };
+  return { cost: Math.round((pixels / 1e6) * MEGAPIXEL_COST), memory: pixels * 8 };
 }

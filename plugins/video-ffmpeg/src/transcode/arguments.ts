@@ -1,6 +1,6 @@
 import { decoderArgs } from "../probe/colour.ts";
 import type { FileProbe } from "../probe/probe.ts";
-import { QUIET } from "../process/command.ts";
+import { QUIET_ARGS } from "../process/command.ts";
 import type { Tools } from "../process/tools.ts";
 import { fileArgs } from "../read/input.ts";
 import { wireAudio } from "./audio.ts";
@@ -39,7 +39,7 @@ export function runArgs({ recipe, graph, probe, tools, demuxer, input, extras }:
       : []),
   ];
   return [
-    ...QUIET,
+    ...QUIET_ARGS,
     ...cut.args,
     ...(probe.video && video?.encoder ? decoderArgs(probe.video, tools) : []),
     ...input,
@@ -61,7 +61,7 @@ export function finishArgs(format: Recipe["format"], from: string, to: string, e
   const form =
     format === "mp4" ? ["-movflags", "+faststart", "-f", "mp4"] : ["-cues_to_front", "1", "-f", "webm"];
   return [
-    ...QUIET,
+    ...QUIET_ARGS,
     ...fileArgs(from, format === "mp4" ? "mov" : "matroska"),
     ...["-map", "0", "-c", "copy", "-fflags", "+bitexact", ...form],
     ...(end === undefined ? [] : ["-bsf:v", lastFrameUntil(end)]),

@@ -4,7 +4,7 @@ import { seconds } from "./units.ts";
 import { wire } from "./wiring.ts";
 
 /** Samples a second of all audio that is encoded. */
-const RATE = 48_000;
+const SAMPLE_RATE = 48_000;
 
 interface AudioEnds {
   /** Label of the track; left out: there is none. */
@@ -19,12 +19,12 @@ interface AudioEnds {
   readonly prefix: string;
 }
 
-/** Lays out the audio of a graph; before its beginning it is silent. */
+/** Adds the audio of a graph; before its beginning it is silent. */
 function wireTrack(graph: Graph, audio: Probe["audio"], ends: AudioEnds): string {
   const { from, to, first = [], last, extra, prefix } = ends;
   const duration = `atrim=duration=${seconds(graph.stretch.duration)}`;
   const silence = `${prefix}silence`;
-  const form = [`aresample=${RATE}:async=1:first_pts=0`];
+  const form = [`aresample=${SAMPLE_RATE}:async=1:first_pts=0`];
   // What is mixed in may begin after the audio below has ended.
   if (graph.isMixed) form.push(...stereo(audio?.channels), "apad", duration);
   const filters: Filter[] = [...(from === undefined ? [] : [...first, ...form]), ...graph.audio, ...last];
@@ -32,7 +32,7 @@ function wireTrack(graph: Graph, audio: Probe["audio"], ends: AudioEnds): string
     filters.map((filter) => ({ filter, factor: 1 })),
     { from: from ?? silence, to, prefix, extra, offset: () => 0 },
   );
-  return from === undefined ? `anullsrc=r=${RATE}:cl=stereo,${duration}[${silence}];${track}` : track;
+  return from === undefined ? `anullsrc=r=${SAMPLE_RATE}:cl=stereo,${duration}[${silence}];${track}` : track;
 }
 
 /** The audio of a whole video; `from`: the label of its track. */
@@ -41,11 +41,11 @@ export function wireAudio(
   { audio }: Probe,
   { from, ...ends }: Required<Omit<AudioEnds, "prefix" | "last">>,
 ): string {
-  const last = [`aformat=sample_rates=${RATE}:channel_layouts=stereo|mono`];
+  const last = [`aformat=sample_rates=${SAMPLE_RATE}:channel_layouts=stereo|mono`];
   return wireTrack(graph, audio, { ...(audio && { from }), ...ends, last, prefix: "s" });
 }
 
-/** Mixes the audio of a layer in; `start`: the second of what is below at which it begins, known when all is laid out. */
+/** Mixes the audio of a layer in; `start`: the second of what is below at which it begins, known when all steps are added. */
 export function mixed(layer: VideoLayer, start: () => number): Filter {
   const { file, graph } = layer;
   const { audio } = file.probe;
@@ -56,7 +56,7 @@ export function mixed(layer: VideoLayer, start: () => number): Filter {
       ...(graph.isMixed ? [] : stereo(audio?.channels)),
       `atrim=start=${seconds(Math.max(0, -at))}:end=${seconds(layer.seconds)}`,
       "asetpts=PTS-STARTPTS",
-      ...(at > 0 ? [`adelay=${Math.round(at * RATE)}S:all=1`] : []),
+      ...(at > 0 ? [`adelay=${Math.round(at * SAMPLE_RATE)}S:all=1`] : []),
     ];
     const ends = { ...(audio && { from: extra(layer, "audio") }), to: own, last, extra, prefix: `${own}x` };
     return [

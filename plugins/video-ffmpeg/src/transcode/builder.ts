@@ -4,7 +4,7 @@ import type { FileProbe } from "../probe/probe.ts";
 import { mixed, tempo } from "./audio.ts";
 import { BLACK } from "./colour.ts";
 import type { ExtraInput, Filter, Graph, GraphContext, Picture, VideoLayer } from "./model.ts";
-import { beginning } from "./normalize.ts";
+import { normalizeFilters } from "./normalize.ts";
 import type { SubtitleOptions } from "./subtitles.ts";
 import { Timeline, type Times } from "./timeline.ts";
 import { even, rateOf, same, seconds } from "./units.ts";
@@ -13,20 +13,20 @@ import { type TimedFilter, wire } from "./wiring.ts";
 /** A layer of one kind. */
 export type LayerOf<K extends Layer["kind"]> = Extract<Layer, { readonly kind: K }>;
 
-/** What lays out the steps of frames, by their names. */
+/** The operations on frames, by the names of their steps. */
 export type Operations = Readonly<Partial<Record<string, (step: never, graph: GraphBuilder) => void>>>;
 
 /** Steps whose result depends on the time. */
-const TIMED: ReadonlySet<Step["op"]> = new Set(["clip", "overlay", "when"]);
+const TIMED_OPS: ReadonlySet<Step["op"]> = new Set(["clip", "overlay", "when"]);
 const DEFAULT_RATE = 25;
 
-/** A graph while steps are laid out. */
+/** A graph while steps are added. */
 export class GraphBuilder {
   readonly original: Size;
   readonly scope: Scope;
   readonly timeline: Timeline;
   readonly context: GraphContext;
-  /** Completed when all steps are laid out. */
+  /** Completed when all steps are added. */
   readonly subtitles: (() => SubtitleOptions)[] = [];
   /** Size after the filters so far. */
   current: Size;
@@ -40,7 +40,7 @@ export class GraphBuilder {
   readonly #audio: Filter[] = [];
   #gain: number;
   #isMixed = false;
-  #begun = false;
+  #started = false;
 
   constructor(steps: readonly Step[], probe: FileProbe, context: GraphContext, operations: Operations) {
     this.#steps = steps;
@@ -75,17 +75,17 @@ export class GraphBuilder {
 
   /** Adds filters. Before the first one, frames are brought to their common form. */
   add(...filters: readonly Filter[]): void {
-    if (!this.#begun) this.#begin(this.original);
+    if (!this.#started) this.#start(this.original);
     for (const filter of filters) this.#push(filter);
   }
 
   scale(to: Size): void {
-    if (!this.#begun) this.#begin(to);
+    if (!this.#started) this.#start(to);
     else if (!same(to, this.current)) this.#push(`scale=${to.width}:${to.height},setsar=1`);
     this.current = to;
   }
 
-  /** What the next `flatten` lays behind the parts that the current step leaves transparent; black if there is none. */
+  /** Background of the next `flatten` for pixels that the current step leaves transparent; black if there is none. */
   get background(): Paint {
     const flatten = this.#left.find(({ op }) => op === "flatten") as StepOf<"flatten"> | undefined;
     return flatten?.background ?? { kind: "color", color: BLACK };
@@ -127,7 +127,7 @@ export class GraphBuilder {
     return this.timeline.timesOf(step, scopeOf(this.original, this.current, scope));
   }
 
-  /** Lays out one step. What it does, in words. */
+  /** Adds one step. Returns what it does, in words. */
   #add(step: Step): readonly string[] {
     switch (step.op) {
       case "when":
@@ -163,7 +163,7 @@ export class GraphBuilder {
     }
   }
 
-  /** Frames are laid out, not only audio. */
+  /** The graph has frames, not only audio. */
   get #hasPicture(): boolean {
     return this.#probe.video !== undefined && !this.context.audioOnly;
   }
@@ -194,16 +194,16 @@ export class GraphBuilder {
 
   /** What changes with time must also be shown between two frames that are far apart. */
   get #isPaced(): boolean {
-    return this.#isUneven && this.#steps.some(({ op }) => TIMED.has(op));
+    return this.#isUneven && this.#steps.some(({ op }) => TIMED_OPS.has(op));
   }
 
   /** Brings frames to their common form, at this size. */
-  #begin(size: Size): void {
+  #start(size: Size): void {
     const { tools, keepsAlpha } = this.context;
-    this.#begun = true;
+    this.#started = true;
     if (this.#isPaced) this.#push(`fps=${this.#rate}`);
     const background = keepsAlpha ? undefined : backgroundOf(this.#steps);
-    for (const filter of beginning(this.#probe, size, background, tools)) this.#push(filter);
+    for (const filter of normalizeFilters(this.#probe, size, background, tools)) this.#push(filter);
   }
 
   /** Brings frames to the size and the rate of the result. */
@@ -213,8 +213,8 @@ export class GraphBuilder {
     const paced = this.#isPaced;
     const uneven = this.#isUneven && !paced;
     const fps = Math.min((paced ? peak : video?.rate) ?? DEFAULT_RATE, limits.videoRate);
-    const plain = !this.#begun && !interlaced;
-    if (!this.#begun) this.#begin(this.original);
+    const plain = !this.#started && !interlaced;
+    if (!this.#started) this.#start(this.original);
     const size = even(this.current);
     if (!same(size, this.current)) {
       // A side of one pixel is stretched to two.
@@ -243,7 +243,7 @@ export class GraphBuilder {
   }
 }
 
-/** The background of a source with transparent parts: that of the first step that names one. */
+/** The background of a source with transparent pixels: that of the first step that names one. */
 function backgroundOf(steps: readonly Step[]): Paint {
   for (const step of steps) {
     if (step.op === "flatten") return step.background;

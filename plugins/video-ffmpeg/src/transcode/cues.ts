@@ -29,8 +29,8 @@ export function readCues(bytes: Uint8Array): readonly Cue[] {
 
 /** UTF-8, UTF-16 with a byte order mark, else Windows-1252; lines end in `\n`. */
 export function decode(bytes: Uint8Array): string {
-  const mark = Buffer.from(bytes.subarray(0, 2)).toString("hex");
-  const encoding = { fffe: "utf-16le", feff: "utf-16be" }[mark] ?? "utf-8";
+  const byteOrderMark = Buffer.from(bytes.subarray(0, 2)).toString("hex");
+  const encoding = { fffe: "utf-16le", feff: "utf-16be" }[byteOrderMark] ?? "utf-8";
   let text: string;
   try {
     text = new TextDecoder(encoding, { fatal: true }).decode(bytes);
@@ -42,7 +42,7 @@ export function decode(bytes: Uint8Array): string {
 
 /** A time of SubRip and WebVTT: hours, minutes, seconds and their fraction. */
 export const TIME = String.raw`(?:(\d+):)?(\d{1,2}):(\d{1,2})[.,](\d{1,3})`;
-const TIMES = new RegExp(`^\\s*${TIME}\\s*-->\\s*${TIME}(.*)$`);
+const TIMES_LINE = new RegExp(`^\\s*${TIME}\\s*-->\\s*${TIME}(.*)$`);
 
 /** A block of SubRip or WebVTT: two times with an arrow between them, and text with tags. */
 export interface CueBlock {
@@ -58,8 +58,8 @@ const readBlocks = (text: string): readonly CueBlock[] =>
 
 /** `undefined`: the lines contain no times. */
 export function readBlock(lines: readonly string[]): CueBlock | undefined {
-  const at = lines.findIndex((line) => TIMES.test(line));
-  const times = TIMES.exec(lines[at] ?? "");
+  const at = lines.findIndex((line) => TIMES_LINE.test(line));
+  const times = TIMES_LINE.exec(lines[at] ?? "");
   if (!times) return undefined;
   const text = lines.slice(at + 1).join("\n");
   return { start: secondsOf(times, 1), end: secondsOf(times, 5), settings: times[9] ?? "", text };
@@ -78,8 +78,8 @@ const SCRIPT_TIME = new RegExp(`^${TIME}$`);
 /** SubStation Alpha: `Dialogue: layer, start, end, style, name, margins × 3, effect, text`. */
 function readScript(script: string): Cue[] {
   return script.split("\n").flatMap((line) => {
-    const [, rest] = /^Dialogue:(.*)$/.exec(line) ?? [];
-    const fields = rest?.split(",");
+    const [, payload] = /^Dialogue:(.*)$/.exec(line) ?? [];
+    const fields = payload?.split(",");
     if (!fields || fields.length < 10) return [];
     const [start, end] = [fields[1], fields[2]].map((field) => SCRIPT_TIME.exec(field?.trim() ?? ""));
     if (!start || !end) return [];
@@ -109,18 +109,18 @@ const ENTITIES: Readonly<Record<string, string>> = {
 function runsOf(text: string, withEntities = true): Cue["runs"] {
   const runs: { text: string; bold: boolean; italic: boolean }[] = [];
   let [bold, italic] = [0, 0];
-  for (const part of text
+  for (const token of text
     .slice(0, MAX_CUE_CHARACTERS)
     .trim()
     .split(/(<[^<>\n]*>|\{\\[^{}\n]*\})/)) {
-    const [, closes, tag] = /^<(\/?)([bi])(?:[ .][^>]*)?>$/i.exec(part) ?? [];
+    const [, closes, tag] = /^<(\/?)([bi])(?:[ .][^>]*)?>$/i.exec(token) ?? [];
     const by = closes ? -1 : 1;
     if (tag?.toLowerCase() === "b") bold = Math.max(0, bold + by);
     else if (tag) italic = Math.max(0, italic + by);
-    else if (!/^(?:<[^<>\n]*>|\{\\[^{}\n]*\})$/.test(part) && part !== "") {
+    else if (!/^(?:<[^<>\n]*>|\{\\[^{}\n]*\})$/.test(token) && token !== "") {
       const shown = withEntities
-        ? part.replace(/&(\w+);/g, (whole, name: string) => ENTITIES[name] ?? whole)
-        : part;
+        ? token.replace(/&(\w+);/g, (match, name: string) => ENTITIES[name] ?? match)
+        : token;
       runs.push({ text: shown, bold: bold > 0, italic: italic > 0 });
     }
   }

@@ -2,7 +2,7 @@ import { hasIndex } from "../read/demuxer.ts";
 import type { Graph } from "./model.ts";
 import { seconds } from "./units.ts";
 
-/** How a part is taken out of a source. */
+/** How a clip is cut from a source. */
 interface Cut {
   /** Before the input. */
   readonly args: readonly string[];
@@ -11,16 +11,16 @@ interface Cut {
   readonly audio: readonly string[];
 }
 
-/** Formats whose frames have any duration: a part may begin and end within one. */
-const PACED: ReadonlySet<string> = new Set(["gif", "apng"]);
+/** Formats whose frames have any duration: a clip may begin and end within one. */
+const VARIABLE_DURATION_FORMATS: ReadonlySet<string> = new Set(["gif", "apng"]);
 
-/** Seconds before a part at which reading begins if key frames are not known: they are seldom further apart. */
-const MARGIN = 10;
+/** Seconds before a clip at which reading starts if key frames are not known: they are seldom further apart. */
+const LEAD_SECONDS = 10;
 
-/** Cuts the part that a graph is made of; what is decoded before it is dropped by ffmpeg itself, or by filters. */
+/** Cuts the clip of a graph; what is decoded before it is dropped by ffmpeg itself, or by filters. */
 export function cutOf({ stretch: { start, duration }, clipped, picture }: Graph, demuxer: string): Cut {
   if (!clipped) return { args: [], video: [], audio: [] };
-  const isPaced = picture !== undefined && (PACED.has(demuxer) || picture.paced);
+  const isPaced = picture !== undefined && (VARIABLE_DURATION_FORMATS.has(demuxer) || picture.paced);
   if (hasIndex(demuxer) && isPaced) {
     // The frame shown at the beginning may be long before it: decoding begins at the key frame before, and the filters cut.
     const length = `duration=${seconds(duration)}`;
@@ -33,7 +33,7 @@ export function cutOf({ stretch: { start, duration }, clipped, picture }: Graph,
   if (hasIndex(demuxer) || (start === 0 && !isPaced)) {
     return { args: [...seek(start), "-t", seconds(duration)], video: [], audio: [] };
   }
-  const from = Math.max(0, start - MARGIN);
+  const from = Math.max(0, start - LEAD_SECONDS);
   const lead = start - from;
   const cut = (prefix: string) => [
     `${prefix}trim=start=${seconds(lead)}:duration=${seconds(duration)}`,

@@ -3,7 +3,7 @@ import type { VideoOutput } from "@mediatap/core/steps";
 import type { FileProbe } from "../probe/probe.ts";
 import type { Tools } from "../process/tools.ts";
 import {
-  AUDIO,
+  AUDIO_ENCODERS,
   type AudioCodec,
   type AudioEncoder,
   audioEncoderOf,
@@ -11,18 +11,18 @@ import {
   crfOf,
   type Encoder,
   encoderOf,
-  THREADS,
+  MAX_THREADS,
 } from "./encoders.ts";
 import type { Graph } from "./model.ts";
 
 /** Longest GOP, in seconds: how far a player that seeks has to decode. */
-const KEY_SECONDS = 4;
+const MAX_GOP_SECONDS = 4;
 
 /** A video output as the core fills it in. */
 export type VideoOptions = Required<Omit<VideoOutput, "part">> & { readonly format: "mp4" | "webm" };
 
 /** Combinations of format and codecs that players support. */
-const TOGETHER: Readonly<
+const CODEC_COMBINATIONS: Readonly<
   Record<"mp4" | "webm", { readonly codec: readonly string[]; readonly audio: string }>
 > = {
   mp4: { codec: ["h264"], audio: "aac" },
@@ -45,10 +45,10 @@ export interface Recipe {
   readonly quality: number;
 }
 
-/** Chooses what is written for a request. Throws `EINVAL` for codecs that do not go together, `EUNSUPPORTED` for one that ffmpeg lacks. */
+/** Chooses format, codecs and encoders of a request. Throws `EINVAL` for codecs that cannot be combined, `EUNSUPPORTED` for one that ffmpeg lacks. */
 export function recipeOf(request: VideoOptions, probe: FileProbe, graph: Graph, tools: Tools): Recipe {
   const { format, codec, audio: audioCodec, quality } = request;
-  const together = TOGETHER[format];
+  const together = CODEC_COMBINATIONS[format];
   const fits =
     (codec === "none" || together.codec.includes(codec)) &&
     (audioCodec === "none" || audioCodec === together.audio) &&
@@ -78,10 +78,10 @@ export function recipeOf(request: VideoOptions, probe: FileProbe, graph: Graph, 
 }
 
 /** Bits per pixel below which H.264 is not encoded again, at quality 50; twice as many for 20 points more. */
-const leanAt = (quality: number) => 0.06 * 2 ** ((quality - 50) / 20);
+const bitsPerPixel = (quality: number) => 0.06 * 2 ** ((quality - 50) / 20);
 
 /** Bits a second of a file that are its audio. */
-const TYPICAL_AUDIO = 96_000;
+const TYPICAL_AUDIO_BITRATE = 96_000;
 
 /**
  * Whether a track is copied: if no step changes it and it has the right codec and no more bits than this server would give it. To
@@ -92,7 +92,7 @@ function keepsVideo(codec: Codec, quality: number, probe: FileProbe, graph: Grap
   const { video, audio, bitrate, format, square } = probe;
   if (!video || !picture || bitrate === undefined) return false;
   const pixels = picture.size.width * picture.size.height * picture.fps;
-  const isLean = (bitrate - (audio ? TYPICAL_AUDIO : 0)) / pixels <= leanAt(quality);
+  const isLean = (bitrate - (audio ? TYPICAL_AUDIO_BITRATE : 0)) / pixels <= bitsPerPixel(quality);
   return (
     isLean &&
     picture.plain &&
@@ -136,13 +136,13 @@ export function codecArgs({ video, audio, quality }: Recipe, graph: Graph): read
 
 function videoArgs({ encoder }: Track<Codec, Encoder>, quality: number, { picture }: Graph): string[] {
   if (!encoder) return ["-c:v", "copy"];
-  const gop = Math.max(1, Math.round((picture?.fps ?? 25) * KEY_SECONDS));
+  const gop = Math.max(1, Math.round((picture?.fps ?? 25) * MAX_GOP_SECONDS));
   return [
     ...["-c:v", encoder.name, ...encoder.args, encoder.by ?? "-crf", String(crfOf(encoder, quality))],
     ...["-g", String(gop), "-pix_fmt", "yuv420p"],
     // Otherwise times are rounded to those of a constant rate.
     ...(picture?.uneven ? ["-enc_time_base:v", "1:90000"] : []),
-    ...["-threads:v", String(THREADS)],
+    ...["-threads:v", String(MAX_THREADS)],
   ];
 }
 
@@ -150,46 +150,53 @@ const audioArgs = ({ encoder }: Track<AudioCodec, AudioEncoder>): string[] =>
   encoder ? ["-c:a", encoder.name, "-b:a", String(encoder.bitrate)] : ["-c:a", "copy"];
 
 /** Milliseconds of one core to decode a megapixel. */
-const DECODE = 6;
+const DECODE_COST = 6;
 /** … and to filter it, each step. */
-const FILTER = 2;
+const FILTER_COST = 2;
 /** … for a second of sound. */
 const AUDIO_COST = 15;
-/** Programs take so long to start. */
-const START = 100;
+/** Milliseconds to start a program. */
+const START_COST = 100;
 
 const areaOf = ({ width, height }: Size) => width * height;
 
 /** Estimated milliseconds of one core. */
 export function costOf({ video, audio }: Recipe, probe: FileProbe, graph: Graph): number {
   const { stretch, duration, words, picture } = graph;
-  let cost = START + (audio?.encoder ? AUDIO_COST * duration : duration);
+  let cost = START_COST + (audio?.encoder ? AUDIO_COST * duration : duration);
   if (video?.encoder && picture && probe.video) {
     const read = (areaOf(probe.video) / 1e6) * probe.video.rate * stretch.duration;
     const written = (areaOf(picture.size) / 1e6) * picture.fps * duration;
-    cost += read * (DECODE + FILTER) + written * (video.encoder.cost + FILTER * words.length);
+    cost += read * (DECODE_COST + FILTER_COST) + written * (video.encoder.cost + FILTER_COST * words.length);
   }
   return Math.round(cost);
 }
 
 /** Bytes per pixel in the form that filters work on. */
-const PIXEL = 1.5;
-const BASE = 60 * 1024 * 1024;
+const BYTES_PER_PIXEL = 1.5;
+const BASE_BYTES = 60 * 1024 * 1024;
 /** Frames of the source that decoder and filters buffer. */
-const BUFFERED = 24;
+const BUFFERED_FRAMES = 24;
 
 /** Estimated peak of memory in bytes. */
 export function memoryOf({ video }: Recipe, probe: FileProbe, graph: Graph): number {
-  if (!video?.encoder || !graph.picture || !probe.video) return BASE;
+  if (!video?.encoder || !graph.picture || !probe.video) return BASE_BYTES;
   const { frames } = video.encoder;
-  return BASE + Math.round(PIXEL * (BUFFERED * areaOf(probe.video) + frames * areaOf(graph.picture.size)));
+  return (
+    BASE_BYTES +
+    Math.round(
+      BYTES_PER_PIXEL * (BUFFERED_FRAMES * areaOf(probe.video) + frames * areaOf(graph.picture.size)),
+    )
+  );
 }
 
-/** Estimated bytes of the result: what is lean at this quality, or what the source has. */
+/** Estimated bytes of the result: of the bit rate at this quality, or that of the source. */
 export function bytesOf({ video, audio, quality }: Recipe, { bitrate }: FileProbe, graph: Graph): number {
-  const lean = graph.picture ? areaOf(graph.picture.size) * graph.picture.fps * leanAt(quality) : 0;
-  const videoBits = video === undefined ? 0 : video.encoder ? lean : (bitrate ?? lean);
-  return Math.ceil(((videoBits + (audio ? AUDIO[audio.codec].bitrate : 0)) * graph.duration) / 8);
+  const targetBits = graph.picture
+    ? areaOf(graph.picture.size) * graph.picture.fps * bitsPerPixel(quality)
+    : 0;
+  const videoBits = video === undefined ? 0 : video.encoder ? targetBits : (bitrate ?? targetBits);
+  return Math.ceil(((videoBits + (audio ? AUDIO_ENCODERS[audio.codec].bitrate : 0)) * graph.duration) / 8);
 }
 
 /** What is done to the two tracks, in words. */

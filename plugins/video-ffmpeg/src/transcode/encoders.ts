@@ -3,7 +3,7 @@ import type { VideoOutput } from "@mediatap/core/steps";
 import type { Tools } from "../process/tools.ts";
 
 /** Threads of encoders: always as many, so that all machines write the same bytes. */
-export const THREADS = 4;
+export const MAX_THREADS = 4;
 
 export type Codec = Exclude<VideoOutput["codec"], "none" | undefined>;
 export type AudioCodec = Exclude<VideoOutput["audio"], "none" | undefined>;
@@ -54,7 +54,7 @@ const ENCODERS: Readonly<Record<Codec, readonly Encoder[]>> = {
       name: "libsvtav1",
       crf: 57,
       slope: 0.42,
-      args: ["-preset", "10", "-svtav1-params", `lp=${THREADS}`],
+      args: ["-preset", "10", "-svtav1-params", `lp=${MAX_THREADS}`],
       cost: 55,
       frames: 120,
       side: 64,
@@ -70,28 +70,28 @@ export interface AudioEncoder {
   readonly bitrate: number;
 }
 
-export const AUDIO: Readonly<Record<AudioCodec, AudioEncoder>> = {
+export const AUDIO_ENCODERS: Readonly<Record<AudioCodec, AudioEncoder>> = {
   aac: { name: "aac", bitrate: 128_000 },
   opus: { name: "libopus", bitrate: 96_000 },
 };
 
-function lacking(codec: string): MediaError {
+function missingEncoder(codec: string): MediaError {
   return new MediaError("EUNSUPPORTED", `Not supported here: this server's ffmpeg cannot write ${codec}`);
 }
 
 /** Throws `EUNSUPPORTED` if ffmpeg has none for frames of this size. */
 export function encoderOf(codec: Codec, { width, height }: Size, { encoders }: Tools): Encoder {
-  const found = ENCODERS[codec].find(
+  const available = ENCODERS[codec].find(
     ({ name, side = 0 }) => encoders.has(name) && side <= Math.min(width, height),
   );
-  if (!found) throw lacking(codec);
-  return found;
+  if (!available) throw missingEncoder(codec);
+  return available;
 }
 
 /** Throws `EUNSUPPORTED` if ffmpeg has none. */
 export function audioEncoderOf(codec: AudioCodec, { encoders }: Tools): AudioEncoder {
-  const encoder = AUDIO[codec];
-  if (!encoders.has(encoder.name)) throw lacking(codec);
+  const encoder = AUDIO_ENCODERS[codec];
+  if (!encoders.has(encoder.name)) throw missingEncoder(codec);
   return encoder;
 }
 

@@ -30,8 +30,8 @@ export interface ExtrasContext {
 export async function prepareExtras(graph: Graph, { job, context, tools }: ExtrasContext): Promise<Extras> {
   await using stack = new AsyncDisposableStack();
   const graphs = withInner(graph);
-  const inputs = graphs.flatMap((one) => one.inputs);
-  const subtitles = graphs.flatMap((one) => one.subtitles);
+  const inputs = graphs.flatMap((graph) => graph.inputs);
+  const subtitles = graphs.flatMap((graph) => graph.subtitles);
   const isEmpty = inputs.length === 0 && subtitles.length === 0;
   const folder = isEmpty ? undefined : await temp().makeFolder();
   if (folder) stack.defer(() => rm(folder, { recursive: true, force: true }));
@@ -57,7 +57,7 @@ export async function prepareExtras(graph: Graph, { job, context, tools }: Extra
     }
   }
 
-  await Promise.all(subtitles.map((one) => writeSubtitles(one, folder ?? "")));
+  await Promise.all(subtitles.map((track) => writeSubtitles(track, folder ?? "")));
   const args = await Promise.all(inputs.map(argsOf));
   const moved = stack.move();
   return {

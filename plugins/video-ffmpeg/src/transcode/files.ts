@@ -15,14 +15,14 @@ import { type Cue, readCues } from "./cues.ts";
 const MAX_SUBTITLE_BYTES = 2 * 1024 * 1024;
 const MAX_FONT_BYTES = 32 * 1024 * 1024;
 
-/** A video that is laid on another. */
+/** A video layer. */
 export interface VideoFile {
   readonly source: Source;
   readonly demuxer: string;
   readonly probe: Probe;
 }
 
-/** The files that layers need before anything is laid out, opened once each. */
+/** The files that layers need before the graph is built, opened once each. */
 export interface LayerFiles {
   video(path: string): VideoFile;
   cues(path: string): readonly Cue[];

@@ -56,10 +56,10 @@ export async function exportFrames(
   { receivers, job, context, folder }: ExportContext,
 ): Promise<Input> {
   const path = join(folder, "frames.png");
-  const room = temp().reserve(0, context.limits.tempBytes);
+  const reservation = temp().reserve(0, context.limits.tempBytes);
   await using file = await open(path, "wx", 0o600);
   const write = async (bytes: Buffer) => {
-    room.use(bytes.length);
+    reservation.use(bytes.length);
     await file.appendFile(bytes);
   };
   const apng = createApng(delays);
@@ -77,9 +77,9 @@ export async function exportFrames(
       throw new MediaError("EUNSUPPORTED", "Animated WebP needs an image engine that gives all its frames");
     }
     await write(apng.end());
-    return { args: fileArgs(path, EXPORT_DEMUXER), [Symbol.dispose]: room.release };
+    return { args: fileArgs(path, EXPORT_DEMUXER), [Symbol.dispose]: reservation.release };
   } catch (error) {
-    room.release();
+    reservation.release();
     throw error;
   } finally {
     receivers.delete(to);

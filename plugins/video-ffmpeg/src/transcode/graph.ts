@@ -5,7 +5,7 @@ import type { Graph, GraphContext } from "./model.ts";
 import { OPERATIONS } from "./operations.ts";
 
 /**
- * Lays out steps as filters of ffmpeg. Sizes are those that images get by the same steps; an odd one loses its last
+ * Builds the ffmpeg filters of steps. Sizes are those that images get by the same steps; an odd one loses its last
  * column or line. Throws `EUNSUPPORTED` or `EINVAL` for a step that videos cannot have, `ELIMIT` for a size beyond the limits.
  */
 export const graphOf = (steps: readonly Step[], probe: FileProbe, context: GraphContext): Graph =>

@@ -4,7 +4,7 @@ import { NAME } from "../options.ts";
 import { tapFrameExport } from "./frame-export.ts";
 import { isPreview, planPreview } from "./preview.ts";
 import type { Progressive } from "./progressive.ts";
-import { planWhole } from "./video.ts";
+import { planVideo } from "./video.ts";
 
 /** Plans whole videos, and animated images of their parts. */
 export function tapTransform(api: Pick<PluginApi, "hooks" | "steps">, engine: Engine): void {
@@ -14,7 +14,7 @@ export function tapTransform(api: Pick<PluginApi, "hooks" | "steps">, engine: En
   hooks.transform.tapPromise(NAME, async (job, source, context) => {
     const { video } = job.transformation.output;
     if (!video || video.part) return undefined;
-    return planWhole({ ...engine, running, receivers }, job, source, context);
+    return planVideo({ ...engine, running, receivers }, job, source, context);
   });
   // Before image engines, to which a video is one still.
   hooks.transform.tapPromise({ name: NAME, stage: Stage.normal - 10 }, async (job, source, context) =>

@@ -1,7 +1,7 @@
 import type { Mask } from "./model.ts";
 
 /** Samples per line of pixels, to find how much of a pixel is covered. */
-const SUBLINES = 4;
+const SUBLINES_PER_LINE = 4;
 
 /** The mask of a frame with round corners: a byte per pixel, 255 for what stays. */
 export function drawMask({ radius, size: { width, height }, inverted }: Mask): Uint8Array {
@@ -9,11 +9,14 @@ export function drawMask({ radius, size: { width, height }, inverted }: Mask): U
   const mask = new Uint8Array(width * height).fill(255);
   const covered = new Float64Array(width);
   for (let y = 0; y < height; y++) {
-    const lines = Array.from({ length: SUBLINES }, (_, line) => edges(y + (line + 0.5) / SUBLINES));
+    const lines = Array.from({ length: SUBLINES_PER_LINE }, (_, line) =>
+      edges(y + (line + 0.5) / SUBLINES_PER_LINE),
+    );
     if (lines.every(([left, right]) => left === 0 && right === width)) continue;
     covered.fill(0);
     for (const [left, right] of lines) addLine(covered, left, right);
-    for (let x = 0; x < width; x++) mask[y * width + x] = Math.round(((covered[x] ?? 0) / SUBLINES) * 255);
+    for (let x = 0; x < width; x++)
+      mask[y * width + x] = Math.round(((covered[x] ?? 0) / SUBLINES_PER_LINE) * 255);
   }
   return inverted ? mask.map((value) => 255 - value) : mask;
 }
@@ -37,7 +40,7 @@ function ellipse(width: number, height: number): Edges {
 function corners(radii: Exclude<Mask["radius"], "max">, width: number, height: number): Edges {
   const [a, b, c, d] = radii;
   const factor = Math.min(1, width / (a + b), width / (c + d), height / (b + c), height / (a + d));
-  const [tl, tr, br, bl] = radii.map((one) => one * factor) as [number, number, number, number];
+  const [tl, tr, br, bl] = radii.map((radius) => radius * factor) as [number, number, number, number];
   /** How far a corner's arc is from the side, `away` from where it begins. */
   const inset = (r: number, away: number) => (away > 0 ? r - Math.sqrt(Math.max(0, r * r - away * away)) : 0);
   return (y) => [

@@ -5,7 +5,7 @@ import type { LayerFiles, VideoFile } from "./files.ts";
 import type { SubtitleOptions } from "./subtitles.ts";
 import type { Times } from "./timeline.ts";
 
-// The types that the parts of a filter graph share.
+// The types of a filter graph.
 
 /** What steps come to on a video. */
 export interface Graph {
@@ -69,7 +69,7 @@ export interface GraphContext {
   readonly audioOnly?: boolean;
   /** Frames a second, as ffmpeg reads them. @default as the source, within the limits */
   readonly rate?: string;
-  /** What layers of videos and subtitles show. Left out: there can be none. */
+  /** The files of layers of videos and subtitles. Left out: there can be none. */
   readonly files?: LayerFiles;
   /** Further variables, for instance `parentWidth` in a layer. */
   readonly scope?: Scope;
@@ -122,5 +122,5 @@ export interface Links {
   readonly offset: number;
 }
 
-/** Filters in a row, or a part of the graph with links of its own. */
+/** Filters in a row, or a subgraph with its own links. */
 export type Filter = string | ((links: Links) => readonly string[]);

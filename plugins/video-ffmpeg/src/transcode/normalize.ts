@@ -7,7 +7,7 @@ import type { Filter } from "./model.ts";
 import { colorOf, onBlurred } from "./paint.ts";
 
 /** Pixel formats that have no matrix: red, green and blue. */
-const RGB = /^(?:rgb|bgr|gbr|argb|abgr|pal8|0rgb|0bgr)/;
+const RGB_PIXEL_FORMATS = /^(?:rgb|bgr|gbr|argb|abgr|pal8|0rgb|0bgr)/;
 
 /** Makes one frame of two fields. */
 const deinterlace = ({ interlaced }: FileProbe, { filters }: Tools): readonly string[] =>
@@ -15,9 +15,9 @@ const deinterlace = ({ interlaced }: FileProbe, { filters }: Tools): readonly st
 
 /**
  * Brings frames to their common form: a size of square pixels, BT.709 (from HDR) or the colours of the source, 8 bits, progressive,
- * and opaque if there is a background. ffmpeg itself has turned them upright, as their metadata says.
+ * and opaque if there is a background. ffmpeg itself has turned them upright, as their metadata specifies.
  */
-export function beginning(
+export function normalizeFilters(
   probe: FileProbe,
   size: Size,
   background: Paint | undefined,
@@ -25,7 +25,7 @@ export function beginning(
 ): readonly Filter[] {
   const { video } = probe;
   if (!video) return [];
-  const matrix = RGB.test(video.pixels) ? `:out_color_matrix=${matrixOf(video)}` : "";
+  const matrix = RGB_PIXEL_FORMATS.test(video.pixels) ? `:out_color_matrix=${matrixOf(video)}` : "";
   const scale = `scale=${size.width}:${size.height}:out_range=tv${matrix}`;
   const common = [...deinterlace(probe, tools), scale, "setsar=1", ...toSdr(video, tools)];
   if (!video.alpha) return [[...common, "format=yuv420p"].join(",")];
@@ -33,7 +33,7 @@ export function beginning(
   return background ? [transparent, onPaint(background, size), "format=yuv420p"] : [transparent];
 }
 
-/** Lays frames with transparent parts on a paint. */
+/** Composes transparent frames over a paint. */
 function onPaint(paint: Paint, size: Size): Filter {
   if (paint.kind === "blurred") {
     return onBlurred(paint, size, { left: 0, top: 0 }, (label) => `${label}null`);

@@ -16,11 +16,11 @@ import { even, same } from "./units.ts";
 
 type Operation<K extends Step["op"]> = (step: StepOf<K>, graph: GraphBuilder) => void;
 
-const SEARCHED: ReadonlySet<Focus> = new Set<Focus>(["attention", "entropy", "faces"]);
+const SEARCHED_FOCUSES: ReadonlySet<Focus> = new Set<Focus>(["attention", "entropy", "faces"]);
 
-/** What catches the eye moves, and a crop must not. */
+/** The salient region moves, and a crop must not. */
 function assertFocus(focus: Focus | undefined, op: string): void {
-  if (focus === undefined || !SEARCHED.has(focus)) return;
+  if (focus === undefined || !SEARCHED_FOCUSES.has(focus)) return;
   throw new MediaError("EUNSUPPORTED", `Not supported on videos: ${op} with the focus ${focus}`);
 }
 
@@ -42,8 +42,8 @@ interface Position {
 
 const BLACK_PAINT: Paint = { kind: "color", color: BLACK };
 
-/** Lays frames, scaled to `inner`, on a canvas. */
-function lay(
+/** Composes frames, scaled to `inner`, on a canvas. */
+function composeOnCanvas(
   graph: GraphBuilder,
   [outer, inner]: readonly [outer: Size, inner: Size],
   paint: Paint,
@@ -75,7 +75,9 @@ const resize: Operation<"resize"> = (step, graph) => {
   if (canvas) {
     const paint = step.background ?? BLACK_PAINT;
     assertPaint(paint, "resize");
-    return lay(graph, [canvas, scaled], paint, (outer, inner) => placeAt(step.focus, outer, inner));
+    return composeOnCanvas(graph, [canvas, scaled], paint, (outer, inner) =>
+      placeAt(step.focus, outer, inner),
+    );
   }
   graph.scale(scaled);
   if (window) crop(graph, { ...window, ...placeAt(step.focus, scaled, window, step.rounding) });
@@ -88,20 +90,20 @@ const extract: Operation<"extract"> = (step, graph) => {
   if (!canvas) return;
   const paint = step.background ?? BLACK_PAINT;
   assertPaint(paint, "extract");
-  lay(graph, [size, graph.current], paint, (outer, inner) => ({
+  composeOnCanvas(graph, [size, graph.current], paint, (outer, inner) => ({
     left: Math.min(canvas.left, outer.width - inner.width),
     top: Math.min(canvas.top, outer.height - inner.height),
   }));
 };
 
-const ROTATIONS: Readonly<Record<number, string>> = {
+const TRANSPOSE_FILTERS: Readonly<Record<number, string>> = {
   90: "transpose=clock",
   180: "hflip,vflip",
   270: "transpose=cclock",
 };
 
 const rotate: Operation<"rotate"> = ({ angle }, graph) => {
-  const rotation = ROTATIONS[((angle % 360) + 360) % 360];
+  const rotation = TRANSPOSE_FILTERS[((angle % 360) + 360) % 360];
   if (!rotation) throw invalid("rotate.angle", "0, 90, 180, 270 or 360 on a video", angle);
   graph.add(rotation);
   const { width, height } = graph.current;
@@ -131,7 +133,7 @@ const round: Operation<"round"> = ({ radius }, graph) => {
       `${label}[${extra(mask)}]alphamerge`;
     return graph.add(onBlurred(paint, size, { left: 0, top: 0 }, masked));
   }
-  // One frame of the corners, laid on all frames.
+  // One frame of the corners, composed over all frames.
   graph.add(({ from, to, label, extra }) => {
     const [alpha, filled, edges, corner] = [label(), label(), label(), label()];
     return [
@@ -143,7 +145,7 @@ const round: Operation<"round"> = ({ radius }, graph) => {
   });
 };
 
-/** There is nothing behind a video: transparent parts show the next `flatten`, or black. */
+/** There is nothing behind a video: transparent pixels show the next `flatten`, or black. */
 const opacity: Operation<"opacity"> = ({ value }, graph) => {
   const paint = graph.background;
   if (paint.kind !== "color") {
@@ -176,7 +178,7 @@ const sharpen: Operation<"sharpen"> = ({ amount }, graph) => {
   if (amount > 0) graph.add(`unsharp=5:5:${Math.min(5, amount / 50).toFixed(2)}:5:5:0`);
 };
 
-/** Frames are opaque from their beginning: there is nothing left to lay on a background. */
+/** Frames are opaque from their beginning: no background is needed. */
 const flatten: Operation<"flatten"> = ({ background }) => assertPaint(background, "flatten");
 
 /** The operations of this engine by their names. `clip`, `speed` and `volume` are steps of the whole video: see `GraphBuilder`. */

@@ -2,7 +2,7 @@ import { MediaError, type StepOf } from "@mediatap/core";
 import { evaluate, parentScope, placeLayer, scopeOf } from "@mediatap/core/steps";
 import type { GraphBuilder, LayerOf } from "./builder.ts";
 import type { ImageLayer } from "./model.ts";
-import { DEFAULT_SIZE } from "./subtitles.ts";
+import { DEFAULT_FONT_RATIO } from "./subtitles.ts";
 import type { Clock, Times } from "./timeline.ts";
 import { same, seconds } from "./units.ts";
 
@@ -21,10 +21,10 @@ export function overlay(step: Overlay, graph: GraphBuilder): void {
 
 /** Commas separate filters. */
 const between = ({ start, end }: Times, clock: Clock, offset: number): string =>
-  `enable=between(t\\,${seconds(clock(start, offset))}\\,${seconds(clock(end, offset) - INSTANT)})`;
+  `enable=between(t\\,${seconds(clock(start, offset))}\\,${seconds(clock(end, offset) - END_MARGIN_SECONDS)})`;
 
 /** The frame at its end is the first without the layer. */
-const INSTANT = 0.001;
+const END_MARGIN_SECONDS = 0.001;
 
 /** Drawn by the image engine at its position on a transparent canvas, so that layers lie as on images. */
 function layImage(step: Overlay, graph: GraphBuilder): void {
@@ -75,7 +75,7 @@ function laySubtitles(step: Overlay, { path, style }: LayerOf<"subtitles">, grap
   const time = graph.timesOf(step);
   const [clock, sourceClock] = [timeline.clock(), timeline.sourceClock()];
   const scope = scopeOf(graph.original, base, { ...graph.scope, ...parentScope(base) });
-  const size = style.size === undefined ? base.height * DEFAULT_SIZE : evaluate(style.size, scope);
+  const size = style.size === undefined ? base.height * DEFAULT_FONT_RATIO : evaluate(style.size, scope);
   const font = style.font === undefined ? undefined : files.font(style.font);
   const name = `subtitles-${graph.subtitles.length}`;
   graph.subtitles.push(() => {

@@ -35,7 +35,7 @@ function blurredCopy(paint: Extract<Paint, { kind: "blurred" }>, canvas: Size): 
   ].join(",");
 }
 
-/** Lays frames on a blurred copy of themselves. `foreground`: the filter from a label to what is laid on it. */
+/** Composes frames over a blurred copy of themselves. `foreground`: the filter from a label to the overlay. */
 export function onBlurred(
   paint: Extract<Paint, { kind: "blurred" }>,
   canvas: Size,

@@ -11,7 +11,7 @@ import {
 import { type Engine, renditionOf } from "../engine.ts";
 import { NAME } from "../options.ts";
 import { decoderArgs } from "../probe/colour.ts";
-import { collect, QUIET } from "../process/command.ts";
+import { collect, QUIET_ARGS } from "../process/command.ts";
 import { temp } from "../process/temp.ts";
 import type { Tools } from "../process/tools.ts";
 import { demuxerOf, SNIFF_LENGTH } from "../read/demuxer.ts";
@@ -143,7 +143,7 @@ export async function planPreview(
           return collect({
             program: tools.ffmpeg,
             args: [
-              ...QUIET,
+              ...QUIET_ARGS,
               ...cut.args,
               ...decoderArgs(video, tools),
               ...input,

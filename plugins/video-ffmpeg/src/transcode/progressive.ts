@@ -6,11 +6,11 @@ import type { Reservation } from "../process/temp.ts";
 import { fileBody, TailingFile } from "./tailing-file.ts";
 
 /** Time without a reader after which the work is stopped. */
-const ABANDON_MS = 5_000;
+const NO_READER_TIMEOUT_MS = 5_000;
 /** Time without a reader for which a finished file is kept: caches copy it meanwhile. */
-const LINGER_MS = 30_000;
-/** Bytes that show that a program works: more than the head of a file. */
-const BEGUN_BYTES = 4_096;
+const KEEP_FINISHED_MS = 30_000;
+/** Bytes that show that a program has started: more than the head of a file. */
+const MIN_STARTED_BYTES = 4_096;
 
 export interface ProgressiveOptions {
   /** A folder for this output; removed at the end. */
@@ -21,7 +21,7 @@ export interface ProgressiveOptions {
   readonly finish: (path: string, signal: AbortSignal) => Promise<string>;
   readonly limits: Limits;
   /** Space for the output and for the finished file; released at the end. */
-  readonly room: Reservation;
+  readonly reservation: Reservation;
   /** Somebody waits for the finished file, so the work goes on without readers. */
   readonly isAwaited: boolean;
   /** Disposed when the program has read it. */
@@ -33,7 +33,7 @@ export interface Progressive {
   readonly body: GrowingBody;
   readonly completed: Promise<CompleteBody>;
   /** Resolves when the first bytes are there; rejects if the work fails before. */
-  begun(): Promise<void>;
+  started(): Promise<void>;
   /** Ends the work, with an error for all readers. */
   abort(reason: Error): void;
 }
@@ -43,32 +43,32 @@ export interface Progressive {
  * is removed some time after its last reader.
  */
 export async function startProgressive(options: ProgressiveOptions): Promise<Progressive> {
-  const { folder, start, finish, limits, room, input, isAwaited } = options;
+  const { folder, start, finish, limits, reservation, input, isAwaited } = options;
   const end = new AbortController();
-  let reading = 0;
-  let state: "running" | "finished" | "over" = "running";
+  let readerCount = 0;
+  let state: "running" | "finished" | "closed" = "running";
   let timer: NodeJS.Timeout | undefined;
 
-  /** Begins or stops the time without readers. */
+  /** Starts or stops the timeout without readers. */
   function count(change: number): void {
-    reading += change;
+    readerCount += change;
     clearTimeout(timer);
-    if (reading > 0 || state === "over" || (isAwaited && state === "running")) return;
+    if (readerCount > 0 || state === "closed" || (isAwaited && state === "running")) return;
     const expire = () => {
       if (state === "finished") return void clear();
       end.abort(new MediaError("EINTERNAL", "No client reads the video any more"));
     };
-    timer = setTimeout(expire, state === "running" ? ABANDON_MS : LINGER_MS).unref();
+    timer = setTimeout(expire, state === "running" ? NO_READER_TIMEOUT_MS : KEEP_FINISHED_MS).unref();
   }
   const readers = { enter: () => count(1), leave: () => count(-1) };
   const file = await TailingFile.create(join(folder, "output"), readers);
 
   async function clear(): Promise<void> {
-    state = "over";
+    state = "closed";
     clearTimeout(timer);
     await file.close().catch(() => {});
     await rm(folder, { recursive: true, force: true });
-    room.release();
+    reservation.release();
   }
 
   /** Writes the output. Its length. */
@@ -81,7 +81,7 @@ export async function startProgressive(options: ProgressiveOptions): Promise<Pro
         if (length > limits.videoOutput) {
           throw new MediaError("ELIMIT", `Expected a video of at most ${limits.videoOutput} bytes`);
         }
-        room.use(chunk.length);
+        reservation.use(chunk.length);
         await file.write(chunk);
       }
       await running.done;
@@ -94,10 +94,10 @@ export async function startProgressive(options: ProgressiveOptions): Promise<Pro
   async function work(): Promise<CompleteBody> {
     try {
       const length = await write();
-      // What has been sent is complete, whatever becomes of the rest.
+      // The output is complete, even if the rewriting fails.
       file.end();
       await input[Symbol.asyncDispose]();
-      room.use(length);
+      reservation.use(length);
       const body = await fileBody(await finish(file.path, end.signal), readers);
       state = "finished";
       count(0);
@@ -117,7 +117,7 @@ export async function startProgressive(options: ProgressiveOptions): Promise<Pro
   return {
     completed,
     abort: (reason) => end.abort(reason),
-    begun: () => file.reached(BEGUN_BYTES),
+    started: () => file.reached(MIN_STARTED_BYTES),
     body: { complete: false, stream: async () => file.stream(), completed },
   };
 }

@@ -3,7 +3,7 @@ import { createTiff, memorySource } from "@mediatap/core/decode";
 import type { Engine } from "../engine.ts";
 import { decoderArgs, matrixOf, toSdr } from "../probe/colour.ts";
 import type { FileProbe } from "../probe/probe.ts";
-import { QUIET, start } from "../process/command.ts";
+import { QUIET_ARGS, start } from "../process/command.ts";
 import { SNIFF_LENGTH, videoDemuxerOf } from "../read/demuxer.ts";
 import { openInput } from "../read/input.ts";
 import { exactSeconds } from "./units.ts";
@@ -48,7 +48,7 @@ export async function still(
   const { outputs, done, kill } = start({
     program: tools.ffmpeg,
     args: [
-      ...[...QUIET, "-threads", "2"],
+      ...[...QUIET_ARGS, "-threads", "2"],
       ...(exact || smart ? [] : ["-skip_frame", "nokey"]),
       ...decoderArgs(video, tools),
       // Decoding begins at the key frame before, and the filters drop what is not needed.

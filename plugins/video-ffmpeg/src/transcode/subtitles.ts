@@ -21,8 +21,8 @@ export interface SubtitleOptions {
   readonly font?: Uint8Array;
 }
 
-/** Height of the font, as part of the picture's. */
-export const DEFAULT_SIZE = 1 / 16;
+/** Height of the font, as a fraction of the picture's. */
+export const DEFAULT_FONT_RATIO = 1 / 16;
 
 let families: ReturnType<typeof findFamilies> | undefined;
 
@@ -43,10 +43,10 @@ async function linkFont({ style, font }: SubtitleOptions, folder: string): Promi
   }
   families ??= findFamilies();
   const key = familyKey(style.font ?? DEFAULT_FAMILY);
-  const byKey = (wanted: string | undefined) => families?.find((family) => family.key === wanted);
-  const found = byKey(key) ?? byKey(ALIASES[key]) ?? byKey(DEFAULT_FAMILY) ?? families[0];
-  if (!found) return "sans-serif";
-  const { regular, bold, italic, boldItalic } = found;
+  const byKey = (requested: string | undefined) => families?.find((family) => family.key === requested);
+  const selected = byKey(key) ?? byKey(ALIASES[key]) ?? byKey(DEFAULT_FAMILY) ?? families[0];
+  if (!selected) return "sans-serif";
+  const { regular, bold, italic, boldItalic } = selected;
   const files = [...new Set([regular, bold, italic, boldItalic])].filter((file) => file !== undefined);
   await Promise.all(files.map((file, at) => symlink(file, join(folder, `${at}${extname(file)}`))));
   return (await familyIn(regular)) ?? "sans-serif";
@@ -106,9 +106,9 @@ const colour = ({ r, g, b, alpha }: Rgba) =>
 
 function time(seconds: number): string {
   const hundredths = Math.max(0, Math.round(seconds * 100));
-  const [whole, part] = [Math.floor(hundredths / 100), hundredths % 100];
+  const [wholeSeconds, fraction] = [Math.floor(hundredths / 100), hundredths % 100];
   const two = (value: number) => String(value).padStart(2, "0");
-  return `${Math.floor(whole / 3600)}:${two(Math.floor(whole / 60) % 60)}:${two(whole % 60)}.${two(part)}`;
+  return `${Math.floor(wholeSeconds / 3600)}:${two(Math.floor(wholeSeconds / 60) % 60)}:${two(wholeSeconds % 60)}.${two(fraction)}`;
 }
 
 /** Text in which nothing is an instruction: braces are escaped, and what follows a backslash is kept from it. */

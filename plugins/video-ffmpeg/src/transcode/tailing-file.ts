@@ -4,7 +4,7 @@ import { Readable } from "node:stream";
 import { type CompleteBody, changed, codeOf } from "@mediatap/core";
 
 /** Bytes that a reader gets at a time. */
-const CHUNK = 64 * 1024;
+const CHUNK_BYTES = 64 * 1024;
 
 /** Counts readers. */
 export interface Readers {
@@ -61,7 +61,7 @@ export class TailingFile {
     if (this.#closed) throw changed();
     let at = 0;
     const stream = new Readable({
-      highWaterMark: CHUNK,
+      highWaterMark: CHUNK_BYTES,
       read: () => {
         this.#next(at, stream).then(
           (bytes) => {
@@ -91,7 +91,7 @@ export class TailingFile {
     while (at === this.#length && !this.#ended && !reader.destroyed) await once(this.#events, "change");
     if (this.#failure) throw this.#failure;
     if (at === this.#length || reader.destroyed) return undefined;
-    const buffer = Buffer.allocUnsafe(Math.min(CHUNK, this.#length - at));
+    const buffer = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, this.#length - at));
     const { bytesRead } = await this.#handle.read(buffer, 0, buffer.length, at);
     return buffer.subarray(0, bytesRead);
   }
@@ -106,9 +106,9 @@ export async function fileBody(path: string, readers: Readers): Promise<Complete
     async stream(range) {
       readers.enter();
       try {
-        // Opened now: without a descriptor the answer is an error, not a body that breaks off.
+        // Opened now: without a descriptor the response is an error, not a body that breaks off.
         const handle = await open(path, "r");
-        return handle.createReadStream({ ...range, highWaterMark: CHUNK }).once("close", readers.leave);
+        return handle.createReadStream({ ...range, highWaterMark: CHUNK_BYTES }).once("close", readers.leave);
       } catch (error) {
         readers.leave();
         throw codeOf(error) === "ENOENT" ? changed() : error;

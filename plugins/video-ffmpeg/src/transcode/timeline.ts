@@ -10,7 +10,7 @@ export interface Times {
 /** Seconds that a filter sees, from seconds of the frames at that point; `offset`: second of the result at which its run begins. */
 export type Clock = (seconds: number, offset: number) => number;
 
-/** What of a source plays, and how fast, while steps are laid out. */
+/** What of a source plays, and how fast, while steps are added. */
 export class Timeline {
   stretch: Stretch;
   /** How much faster it plays. */
@@ -33,7 +33,7 @@ export class Timeline {
     this.stretch = { start: this.stretch.start + start * this.factor, duration: duration * this.factor };
   }
 
-  /** For a filter at this point; to be called when all steps are laid out, since ffmpeg begins later with a later clip. */
+  /** For a filter at this point; to be called when all steps are added, since ffmpeg begins later with a later clip. */
   clock(): Clock {
     const { stretch, factor } = this;
     return (at, offset) => at + (stretch.start - this.stretch.start) / factor - offset;

@@ -15,7 +15,7 @@ export const exactSeconds = (value: number): string => value.toFixed(6);
 /** Frames a second as ffmpeg reads them: rates of NTSC are fractions of 1001. */
 export function rateOf(fps: number): string {
   const thousand = (fps * 1001) / 1000;
-  const whole = Math.round(thousand);
+  const nominal = Math.round(thousand);
   if (Number.isInteger(fps)) return String(fps);
-  return Math.abs(thousand - whole) < 0.002 ? `${whole}000/1001` : fps.toFixed(3);
+  return Math.abs(thousand - nominal) < 0.002 ? `${nominal}000/1001` : fps.toFixed(3);
 }

@@ -32,15 +32,15 @@ import { rateOf, seconds } from "./units.ts";
 /** Estimated milliseconds of one core up to which a video is sent when it is complete: it then has a length and ranges. */
 const MAX_AWAITED_COST = 1_500;
 
-interface WholeEngine extends Engine {
+interface VideoEngine extends Engine {
   /** Ended when the server stops. */
   readonly running: Set<Progressive>;
   readonly receivers: FrameReceivers;
 }
 
-/** Plans a whole video. Throws `EINVAL`, `EUNSUPPORTED` or `ELIMIT` for what is not possible, `UNIDENTIFIED` for what is no video. */
-export async function planWhole(
-  engine: WholeEngine,
+/** Plans a whole video. Throws `EINVAL`, `EUNSUPPORTED` or `ELIMIT` for what is not possible, `UNIDENTIFIED` for a source that is no video. */
+export async function planVideo(
+  engine: VideoEngine,
   job: Job,
   source: Source,
   context: RenderContext,
@@ -56,7 +56,7 @@ export async function planWhole(
   const recipe = recipeOf(request, probe, graph, tools);
   const decoding = decodingOf(animation);
   const cost = costOf(recipe, probe, graph) + decoding.cost;
-  const waits = engine.settings.delivery === "wait" || cost <= MAX_AWAITED_COST;
+  const isAwaited = engine.settings.delivery === "wait" || cost <= MAX_AWAITED_COST;
   return {
     engine: NAME,
     lane: "video",
@@ -76,21 +76,21 @@ export async function planWhole(
       format: recipe.format,
       ...describeRecipe(recipe),
       passes: [recipe.video?.encoder || recipe.audio?.encoder ? "encode" : "copy", "index"],
-      delivery: waits ? "sent when it is whole" : "sent while it is encoded",
+      delivery: isAwaited ? "sent when it is whole" : "sent while it is encoded",
     }),
     async run(context) {
       const { signal } = context;
-      const progressive = await begin(
+      const progressive = await startVideo(
         engine,
-        { job, source, probe, tools, graph, recipe, waits, animation },
+        { job, source, probe, tools, graph, recipe, isAwaited, animation },
         context,
       );
       engine.running.add(progressive);
       progressive.completed.catch(() => {}).finally(() => engine.running.delete(progressive));
       using _ = addAbortListener(signal, () => progressive.abort(signal.reason));
-      const body = waits
+      const body = isAwaited
         ? await progressive.completed
-        : await progressive.begun().then(() => progressive.body);
+        : await progressive.started().then(() => progressive.body);
       const size = recipe.video && graph.picture?.size;
       return { body, type: recipe.type, format: recipe.format, ...size };
     },
@@ -114,33 +114,33 @@ export async function probeOf(source: Source, context: RenderContext): Promise<F
   throw new MediaError("UNIDENTIFIED", "The source is not a readable video", { status: 400 });
 }
 
-interface WholeVideo {
+interface VideoRun {
   readonly job: Job;
   readonly source: Source;
   readonly probe: FileProbe;
   readonly tools: Tools;
   readonly graph: Graph;
   readonly recipe: Recipe;
-  readonly waits: boolean;
+  readonly isAwaited: boolean;
   /** The source is an animation that the image engine decodes. */
   readonly animation: Animation | undefined;
 }
 
-async function begin(
-  engine: WholeEngine,
-  { job, source, probe, tools, graph, recipe, waits, animation }: WholeVideo,
+async function startVideo(
+  engine: VideoEngine,
+  { job, source, probe, tools, graph, recipe, isAwaited, animation }: VideoRun,
   context: RenderContext,
 ): Promise<Progressive> {
   const { limits } = context;
   const space = temp();
-  await using failed = new AsyncDisposableStack();
+  await using cleanup = new AsyncDisposableStack();
   const reserved = Math.min(limits.tempBytes / 4, 2 * bytesOf(recipe, probe, graph));
-  const room = space.reserve(reserved, limits.tempBytes);
-  failed.defer(() => room.release());
+  const reservation = space.reserve(reserved, limits.tempBytes);
+  cleanup.defer(() => reservation.release());
   const folder = await space.makeFolder();
-  failed.defer(() => rm(folder, { recursive: true, force: true }));
+  cleanup.defer(() => rm(folder, { recursive: true, force: true }));
 
-  const input = failed.use(new AsyncDisposableStack());
+  const input = cleanup.use(new AsyncDisposableStack());
   const extras = input.use(await prepareExtras(graph, { job, context, tools }));
   const demuxer = animation ? EXPORT_DEMUXER : (demuxerOf(await source.peek(SNIFF_LENGTH)) as string);
   const main = input.use(
@@ -159,23 +159,23 @@ async function begin(
   const progressive = await startProgressive({
     folder,
     input,
-    room,
-    isAwaited: waits,
+    reservation,
+    isAwaited: isAwaited,
     limits,
     start: (signal) => start({ ...command, args, signal }),
     async finish(path, signal) {
-      const to = join(folder, `whole.${recipe.format}`);
+      const target = join(folder, `whole.${recipe.format}`);
       const end = recipe.video && graph.picture?.uneven ? graph.duration : undefined;
-      await collect({ ...command, folder, args: finishArgs(recipe.format, path, to, end), signal });
-      return to;
+      await collect({ ...command, folder, args: finishArgs(recipe.format, path, target, end), signal });
+      return target;
     },
   });
-  failed.move();
+  cleanup.move();
   return progressive;
 }
 
 /** Milliseconds for a whole video, or an animated image. */
 export function timeoutOf({ duration, stretch }: Graph, { limits }: RenderContext): number {
-  const longest = Math.max(duration, stretch.duration) * 1_000;
-  return Math.max(limits.videoSegment, limits.videoTime * longest);
+  const longestMs = Math.max(duration, stretch.duration) * 1_000;
+  return Math.max(limits.videoSegment, limits.videoTime * longestMs);
 }

@@ -100,7 +100,7 @@ describeWith(FFMPEG, "video-ffmpeg: what files are", () => {
     return probes;
   }
 
-  it("are told by ffprobe", async () => {
+  it("are read by ffprobe", async () => {
     const probes = await probesOf();
     const clip = probes.get("clip.mp4");
     assert(clip?.video && clip.audio);
@@ -123,7 +123,7 @@ describeWith(FFMPEG, "video-ffmpeg: what files are", () => {
     assert.equal(probes.get("hdr.mp4")?.video?.transfer, "smpte2084");
   });
 
-  it("are told without ffprobe, too", async () => {
+  it("are read without ffprobe, too", async () => {
     await mkdir(studio.path("bin"));
     await symlink(FFMPEG.path, studio.path("bin/ffmpeg"));
     const [whole, heard] = [await probesOf(), await probesOf(studio.path("bin"))];
@@ -142,7 +142,7 @@ describeWith(FFMPEG, "video-ffmpeg: what files are", () => {
     assert.equal(numberIn(readPng(body).at, 4 / 3), 29);
   });
 
-  it("are no matter where there is no ffmpeg: pictures work, and videos go out as they are", async () => {
+  it("need ffmpeg: without it pictures work, and videos are delivered unchanged", async () => {
     await writeFile(
       studio.path("picture.png"),
       makePng(40, 30, () => [9, 8, 7, 255]),
@@ -172,7 +172,7 @@ describeWith(FFMPEG, "video-ffmpeg: what files are", () => {
     });
   }
 
-  it("have no picture where there is only sound", async () => {
+  it("have no picture if there is only sound", async () => {
     const server = await start();
     const { status, text } = await ask(server, "sound.m4a");
     assert.equal(status, 400);

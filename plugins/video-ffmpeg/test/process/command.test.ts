@@ -25,7 +25,7 @@ const never = new AbortController().signal;
 describeWith(FFMPEG, "video-ffmpeg: programs", () => {
   after(() => temp().close());
 
-  it("run without an environment, in a group and a folder of their own, stepped back and bounded", async () => {
+  it("run without an environment, in their own process group and folder, with low priority and limits", async () => {
     process.env.MEDIATAP_SECRET = "do not tell";
     const { done, kill } = start({ program, args: endless(own("bounded")), signal: never, timeout: 60_000 });
     delete process.env.MEDIATAP_SECRET;
@@ -46,7 +46,7 @@ describeWith(FFMPEG, "video-ffmpeg: programs", () => {
     assert.deepEqual(programsWith(own("bounded")), []);
   });
 
-  it("end with what they work for, and with their time", async () => {
+  it("end with their request, and at their timeout", async () => {
     const controller = new AbortController();
     const aborted = start({
       program,
@@ -64,7 +64,7 @@ describeWith(FFMPEG, "video-ffmpeg: programs", () => {
     assert.deepEqual(programsWith(own("late")), []);
   });
 
-  it("are stopped by the system where they take too much of it", async () => {
+  it("are stopped by the system if they exceed its limits", async () => {
     const busy = endless("busy").filter((word) => word !== "-re");
     await assert.rejects(collect({ program, args: busy, signal: never, timeout: 60_000, cpu: 1 }), {
       code: "ETIMEDOUT",
@@ -78,7 +78,7 @@ describeWith(FFMPEG, "video-ffmpeg: programs", () => {
     assert((await stat(path)).size <= 1e6);
   });
 
-  it("say what is wrong in words of ours, without paths", async () => {
+  it("report errors in our messages, without paths", async () => {
     const run = (...args: string[]) =>
       collect({ program, args: ["-nostdin", "-v", "error", ...args], signal: never, timeout: 60_000 });
     const picture = ["-f", "lavfi", "-i", "testsrc2=d=0.1"];
@@ -103,7 +103,7 @@ describeWith(FFMPEG, "video-ffmpeg: programs", () => {
     });
   });
 
-  it("leave nothing behind when their server is killed", async () => {
+  it("leave no files or processes when their server is killed", async () => {
     const module = new URL("../support/killed-server.ts", import.meta.url).pathname;
     for (const leaves of ["ends with it", "is found at the next start"] as const) {
       const title = own(leaves.replaceAll(" ", "-"));
@@ -127,7 +127,7 @@ describeWith(FFMPEG, "video-ffmpeg: programs", () => {
     }
   });
 
-  it("have a folder that nobody else may read, gone with the last that uses it", async () => {
+  it("have a folder that nobody else may read, removed with its last user", async () => {
     const { folder } = temp();
     assert.equal((await stat(folder)).mode & 0o777, 0o700);
     assert.equal((await stat(await temp().makeFolder())).mode & 0o777, 0o700);
@@ -135,21 +135,21 @@ describeWith(FFMPEG, "video-ffmpeg: programs", () => {
     assert(!(await readdir(tmpdir())).some((name) => join(tmpdir(), name) === folder));
   });
 
-  it("find no more room than there is", () => {
+  it("acquire no more space than there is", () => {
     const space = temp();
-    space.take(600, 1_000);
-    assert.throws(() => space.take(500, 1_000), { code: "EBUSY" });
+    space.acquire(600, 1_000);
+    assert.throws(() => space.acquire(500, 1_000), { code: "EBUSY" });
     let kept = 300;
     const stop = space.onShortage((bytes) => {
       const given = Math.min(kept, bytes);
       kept -= given;
-      space.give(given);
+      space.release(given);
       return given;
     });
-    space.take(500, 1_000);
-    assert.deepEqual([space.taken, kept], [1_000, 200]);
+    space.acquire(500, 1_000);
+    assert.deepEqual([space.acquired, kept], [1_000, 200]);
     stop();
-    space.give(space.taken);
+    space.release(space.acquired);
   });
 
   it("are found as a shell finds them", () => {

@@ -76,7 +76,7 @@ describeWith(FFMPEG, "video-ffmpeg: a machine that is short of something", () =>
     ["a program that may not be run", () => chmod(studio.path("ffmpeg"), 0o644)],
     ["threads that the system refuses", () => put("ffmpeg", WITHOUT_THREADS, FFMPEG.path)],
   ] as const) {
-    it(`is busy for ${what}, and gets over it`, async () => {
+    it(`is busy for ${what}, and recovers`, async () => {
       await isWell();
       await spoil();
       assert.deepEqual(await outcome(), BUSY);
@@ -91,7 +91,7 @@ describeWith(FFMPEG, "video-ffmpeg: a machine that is short of something", () =>
     assert.match(warnings[0] ?? "", /No such file or directory/);
   });
 
-  it("is busy for a file that it has no program to look at", async () => {
+  it("is busy for a file if no program can probe it", async () => {
     await studio.make("other.mp4", "-i", studio.path("clip.mp4"), "-c", "copy", "-t", "2");
     await rm(studio.path("ffprobe"));
     const still: Step = { op: "frame", page: 1 };
@@ -101,7 +101,7 @@ describeWith(FFMPEG, "video-ffmpeg: a machine that is short of something", () =>
     assert.equal((await outcome(path))[0], 200);
   });
 
-  it("looks again for programs that could not be started when it began, and for what bounds them", async () => {
+  it("searches again for programs and wrappers that could not be started at first", async () => {
     const module = new URL("../support/late-programs.ts", import.meta.url).pathname;
     const node = [...process.execArgv.filter((arg) => arg.includes("conditions")), module];
     const { stdout } = await promisify(execFile)(process.execPath, node);

@@ -41,7 +41,7 @@ describe("video-ffmpeg: the version of ffmpeg", () => {
   });
   afterEach(() => folder.close());
 
-  it("is kept between starts until the program is another one", async () => {
+  it("is cached between starts until the program changes", async () => {
     const env = { NODE_COMPILE_CACHE: path("compiled") };
     assert.deepEqual(await start(env), ["7.1", 1]);
     assert.deepEqual(await start(env), ["7.1", 1]);
@@ -49,7 +49,7 @@ describe("video-ffmpeg: the version of ffmpeg", () => {
     assert.deepEqual(await start(env), ["8.0.1", 2]);
   });
 
-  it("is asked for at each start if nothing is kept", async () => {
+  it("is read at each start if nothing is cached", async () => {
     assert.deepEqual(await start({}), ["7.1", 1]);
     assert.deepEqual(await start({}), ["7.1", 2]);
   });

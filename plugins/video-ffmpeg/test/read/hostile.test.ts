@@ -16,7 +16,7 @@ import { FFMPEG, mp4, numbered, numberIn, openStudio, type Studio, testPicture }
 
 const still = (time?: number): Step => ({ op: "frame", page: 1, ...(time !== undefined && { time }) });
 
-describeWith(FFMPEG, "video-ffmpeg: files that mean harm", () => {
+describeWith(FFMPEG, "video-ffmpeg: hostile files", () => {
   let studio: Studio;
   let server: TestServer;
   /** Nobody may ever connect to it. */
@@ -133,7 +133,7 @@ describeWith(FFMPEG, "video-ffmpeg: files that mean harm", () => {
     }
   });
 
-  it("what is cut off is told so, or shows what is there", async () => {
+  it("truncated files are reported, or show their frames", async () => {
     const last = await studio.bytes("index-last.mp4");
     await put("cut.mp4", last.subarray(0, last.length / 2));
     const cut = await ask("cut.mp4");
@@ -146,7 +146,7 @@ describeWith(FFMPEG, "video-ffmpeg: files that mean harm", () => {
     assert((await ask("half.mp4", 3.9)).status < 500);
   });
 
-  it("a codec that nobody knows is told so", async () => {
+  it("an unknown codec is reported", async () => {
     const bytes = Buffer.from(await studio.bytes("count.mp4"));
     for (let at = bytes.indexOf("avc1"); at !== -1; at = bytes.indexOf("avc1", at + 4))
       bytes.write("zzzz", at);

@@ -19,7 +19,7 @@ import {
 } from "@mediatap/test";
 import { videoFfmpeg } from "../../src/index.ts";
 import { temp } from "../../src/process/temp.ts";
-import { BLOCK } from "../../src/read/blocks.ts";
+import { BLOCK_BYTES } from "../../src/read/blocks.ts";
 import { argumentsOf, ownProgramsWith } from "../support/processes.ts";
 import { FFMPEG, mp4, numbered, numberIn, openStudio, type Studio } from "../support/videos.ts";
 
@@ -107,14 +107,14 @@ describeWith(FFMPEG, "video-ffmpeg: videos at origins", () => {
       .map(({ headers }) => /^bytes=(\d+)-(\d+)$/.exec(headers.range ?? ""))
       .reduce((sum, range) => sum + (range ? Number(range[2]) - Number(range[1]) + 1 : 0), 0);
 
-  it("are read in parts, however far in", async () => {
+  it("are read in ranges, at any position", async () => {
     const name = put(large);
     const server = await start();
     assert.equal(numberOf(await ask(server, name, 50)), expected(50));
     assert(asked(name) < large.length / 3, `${asked(name)} of ${large.length} bytes`);
   });
 
-  it("are read once, whoever reads", async () => {
+  it("are fetched once for all readers", async () => {
     const name = put(large);
     const server = await start();
     const times = [10, 10.04, 10.08, 10.12];
@@ -128,7 +128,7 @@ describeWith(FFMPEG, "video-ffmpeg: videos at origins", () => {
       ({ url, headers }) => url === `/${name}` && headers.range?.endsWith(end),
     );
     assert.equal(ofIndex.length, 1);
-    assert(temp().taken > 0);
+    assert(temp().acquired > 0);
   });
 
   it("are read again when they change", async () => {
@@ -169,7 +169,7 @@ describeWith(FFMPEG, "video-ffmpeg: videos at origins", () => {
     });
   }
 
-  it("are not copied beyond the limits, and no copy is left that nobody can find again", async () => {
+  it("are not copied beyond the limits, and no orphaned copy is left", async () => {
     const name = put(answering(large, {}));
     for (const limits of [{ videoBytes: 1_000_000 }, { tempBytes: 1_000_000 }]) {
       const server = await start(limits);
@@ -177,15 +177,15 @@ describeWith(FFMPEG, "video-ffmpeg: videos at origins", () => {
     }
     const server = await start();
     assert.equal(numberOf(await ask(server, name, 50)), expected(50));
-    assert.equal(temp().taken, 0);
+    assert.equal(temp().acquired, 0);
   });
 
-  it("are read within a budget for parts", async () => {
+  it("are read within a budget for blocks", async () => {
     const name = put(large);
-    const server = await start({ tempBytes: 4 * BLOCK });
+    const server = await start({ tempBytes: 4 * BLOCK_BYTES });
     for (const time of [5, 15, 25, 35, 45, 55]) {
       assert.equal(numberOf(await ask(server, name, time)), expected(time));
-      assert(temp().taken <= 4 * BLOCK);
+      assert(temp().acquired <= 4 * BLOCK_BYTES);
     }
   });
 
@@ -193,7 +193,7 @@ describeWith(FFMPEG, "video-ffmpeg: videos at origins", () => {
     const server = await start();
     const name = put(
       answering(large, { etag: '"broken"' }, (response, part, first) => {
-        if (first < BLOCK) response.end(part);
+        if (first < BLOCK_BYTES) response.end(part);
         else response.write(part.subarray(0, 100), () => response.destroy());
       }),
     );
@@ -205,7 +205,7 @@ describeWith(FFMPEG, "video-ffmpeg: videos at origins", () => {
     let waiting: Socket | null = null;
     const name = put(
       answering(large, { etag: '"slow"' }, (response, part, first) => {
-        if (first < BLOCK) response.end(part);
+        if (first < BLOCK_BYTES) response.end(part);
         else waiting = response.socket;
       }),
     );
@@ -221,10 +221,10 @@ describeWith(FFMPEG, "video-ffmpeg: videos at origins", () => {
     await until(() => waiting?.destroyed === true, "its connection is closed");
   });
 
-  it("have an address that nobody can guess, on this machine alone", async () => {
+  it("have an unguessable address, on this machine only", async () => {
     const name = put(
       answering(large, { etag: '"held"' }, (response, part, first) => {
-        if (first < BLOCK) response.end(part);
+        if (first < BLOCK_BYTES) response.end(part);
       }),
     );
     const server = await start();

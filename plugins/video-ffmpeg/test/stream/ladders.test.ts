@@ -13,8 +13,8 @@ import {
   get,
   numbersIn,
   playlist,
-  shownAt,
-  told,
+  presentationTimes,
+  probeBytes,
   track,
   type Variant,
 } from "../support/streams.ts";
@@ -86,7 +86,7 @@ describeWith(FFMPEG, "video-ffmpeg: the codecs of streams", () => {
   const variants = async (from: TestServer, url: string) =>
     (await playlist(from, url)).playlists as readonly Variant[];
 
-  it("are H.264 alone where no others are asked for", async () => {
+  it("are H.264 only by default", async () => {
     const plain = await start({});
     const list = await variants(plain, "/clip.mp4/master.m3u8?sr=240_360");
     assert.deepEqual(
@@ -157,7 +157,7 @@ describeWith(FFMPEG, "video-ffmpeg: the codecs of streams", () => {
 
   for (const codec of ["av1", "hevc"] as const) {
     describe(`${codec} has segments`, () => {
-      it("that hold each frame once, at the times of H.264", async () => {
+      it("that contain each frame once, at the times of H.264", async () => {
         const usual = await track(server, "/count.mp4/240.m3u8");
         const { list, init, segments, whole } = await track(server, `/count.mp4/240-${codec}.m3u8`);
         assert.deepEqual(
@@ -176,9 +176,9 @@ describeWith(FFMPEG, "video-ffmpeg: the codecs of streams", () => {
           const twin = usual.segments[index] as Buffer;
           assert.equal(decodeTime(segment), decodeTime(twin));
           const sorted = (times: number[]) => times.sort((a, b) => a - b);
-          assert.deepEqual(sorted(shownAt(segment)), sorted(shownAt(twin)));
+          assert.deepEqual(sorted(presentationTimes(segment)), sorted(presentationTimes(twin)));
           const alone = Buffer.concat([init, segment]);
-          const { packets, ...metadata } = await told(studio, alone);
+          const { packets, ...metadata } = await probeBytes(studio, alone);
           const [frames, first] = [index < 2 ? 120 : 30, index * 120];
           assert.equal(packets.length, frames);
           assert.deepEqual(
@@ -195,7 +195,7 @@ describeWith(FFMPEG, "video-ffmpeg: the codecs of streams", () => {
         assert.deepEqual(await numbersIn(studio, whole), range(0, 270));
       });
 
-      it("that are what the playlist calls them, in every size", async () => {
+      it("that match the playlist, in every size", async () => {
         await studio.make("large.mp4", "-f", "lavfi", "-i", "testsrc2=s=1280x720:r=50:d=0.2", ...mp4());
         const list = await variants(server, "/large.mp4/master.m3u8?sr=360_480_720");
         const mine = list.filter(({ uri }) => uri.includes(`-${codec}.`));
@@ -203,7 +203,7 @@ describeWith(FFMPEG, "video-ffmpeg: the codecs of streams", () => {
         for (const { uri, attributes } of mine) {
           const { init, whole } = await track(server, uri);
           assert.equal(NAMES[codec](init), attributes.CODECS);
-          const { width, height, level } = await told(studio, whole);
+          const { width, height, level } = await probeBytes(studio, whole);
           assert.deepEqual({ width, height }, attributes.RESOLUTION);
           const said = Number(/(?:M|L|\.)(\d\d+)M?\.\w\w$/.exec(attributes.CODECS)?.[1]);
           assert.equal(level, said);
@@ -219,7 +219,7 @@ describeWith(FFMPEG, "video-ffmpeg: the codecs of streams", () => {
           const again = await Promise.all(names.toReversed().map((name) => get(other, name)));
           assert(Buffer.concat(again.reverse()).equals(Buffer.concat(one.segments)), String(rung));
           // The last one is of a single frame.
-          assert.equal((await told(studio, one.whole)).packets.length, 101);
+          assert.equal((await probeBytes(studio, one.whole)).packets.length, 101);
         }
       });
 
@@ -266,7 +266,7 @@ describeWith(FFMPEG, "video-ffmpeg: the codecs of streams", () => {
     assert.equal((await server.ask("/strip.mp4/240-av1-0.m4s")).status, 404);
   });
 
-  it("are packaged as they are only where they are H.264", async () => {
+  it("are packaged without encoding only if they are H.264", async () => {
     const copying = await start({ ladders: ["h264", "av1"], copy: true });
     await studio.make("own.mp4", ...numbered(8), ...mp4(150));
     const [plain] = await variants(copying, "/own.mp4/master.m3u8?sr=240");
@@ -277,11 +277,11 @@ describeWith(FFMPEG, "video-ffmpeg: the codecs of streams", () => {
       list.segments.map(({ duration }) => duration),
       [6, 2],
     );
-    const { codec, packets } = await told(studio, whole);
+    const { codec, packets } = await probeBytes(studio, whole);
     assert.deepEqual([codec, packets.filter(({ key }) => key).length], ["av1", 2]);
   });
 
-  it("are refused by their name where ffmpeg cannot write them", async () => {
+  it("are refused by name if ffmpeg cannot write them", async () => {
     const program = studio.path("without-av1.sh");
     await writeFile(
       program,

@@ -94,7 +94,7 @@ describeStreaming("video-ffmpeg: streams", prepare, (streaming) => {
       assert(Math.abs(large / wide - (3_300_000 / 200_000) * box ** 0.75) < 0.001, `${large} of ${wide}`);
     });
 
-    it("with links that carry what was asked for", async () => {
+    it("with links that contain the requested steps", async () => {
       const steps = [clip(2, 5)];
       const list = await playlist(streaming.server, partUrl("clip.mp4", "240.m3u8", steps));
       assert.equal(list.segments.length, 2);
@@ -103,7 +103,7 @@ describeStreaming("video-ffmpeg: streams", prepare, (streaming) => {
     });
   });
 
-  it("have no sound where the source has none", async () => {
+  it("have no audio if the source has none", async () => {
     const list = await playlist(streaming.server, "/count.mp4/master.m3u8?sr=240");
     const [variant] = list.playlists as readonly Variant[];
     assert.deepEqual([variant?.attributes.CODECS, variant?.attributes.AUDIO], ["avc1.64001e", undefined]);

@@ -5,14 +5,14 @@ import {
   boxesIn,
   decoded,
   decodeTime,
+  defaultDuration,
   get,
   numbersIn,
   partUrl,
   playlist,
-  shownAt,
-  told,
+  presentationTimes,
+  probeBytes,
   track,
-  usualDuration,
   type Variant,
 } from "../support/streams.ts";
 import { mp4, numbered, type Studio } from "../support/videos.ts";
@@ -26,7 +26,7 @@ async function prepare(studio: Studio) {
 
 describeStreaming("video-ffmpeg: the pictures of streams", prepare, (streaming) => {
   describe("have segments", () => {
-    it("that hold each frame once, and follow each other without a gap", async () => {
+    it("that contain each frame once, and follow each other without a gap", async () => {
       const { list, init, segments, whole } = await track(streaming.server, "/count.mp4/240.m3u8");
       assert.deepEqual(
         list.segments.map(({ duration }) => duration),
@@ -39,7 +39,7 @@ describeStreaming("video-ffmpeg: the pictures of streams", prepare, (streaming) 
         assert.equal(decodeTime(segment), index * 120 * 1_001);
         const frames = index < 3 ? 120 : 30;
         const alone = Buffer.concat([init, segment]);
-        const { packets, timescale, ...metadata } = await told(streaming.studio, alone);
+        const { packets, timescale, ...metadata } = await probeBytes(streaming.studio, alone);
         assert.deepEqual(metadata, { codec: "h264", profile: "High", level: 30, width: 160, height: 90 });
         assert.equal(timescale, 30_000);
         assert.deepEqual(
@@ -47,7 +47,7 @@ describeStreaming("video-ffmpeg: the pictures of streams", prepare, (streaming) 
           range(index * 120, index * 120 + frames).map((frame) => frame * 1_001),
         );
         assert.deepEqual(
-          shownAt(segment).sort((a, b) => a - b),
+          presentationTimes(segment).sort((a, b) => a - b),
           packets.map(({ dts }) => dts),
         );
         assert.deepEqual(
@@ -72,7 +72,7 @@ describeStreaming("video-ffmpeg: the pictures of streams", prepare, (streaming) 
       assert.deepEqual(await numbersIn(streaming.studio, whole), range(90, 240));
     });
 
-    it("with the same bytes every time, and in every rung at the same places", async () => {
+    it("with the same bytes every time, and in every rung at the same times", async () => {
       const other = await streaming.start();
       await streaming.studio.make(
         "ladder.mp4",
@@ -124,13 +124,16 @@ describeStreaming("video-ffmpeg: the pictures of streams", prepare, (streaming) 
       }
     });
 
-    it("upright where the file is turned", async () => {
+    it("upright if the file is rotated", async () => {
       const { init, segments } = await track(streaming.server, "/turned.mp4/240.m3u8");
-      const { width, height } = await told(streaming.studio, Buffer.concat([init, segments[0] as Buffer]));
+      const { width, height } = await probeBytes(
+        streaming.studio,
+        Buffer.concat([init, segments[0] as Buffer]),
+      );
       assert.deepEqual([width, height], [136, 240]);
     });
 
-    it("at the rate of its densest pictures where the source has no constant one", async () => {
+    it("at the rate of its densest pictures if the source has no constant one", async () => {
       // Every third frame is missing in the first half, and nothing moves for three seconds.
       await streaming.studio.make(
         "uneven.mp4",
@@ -142,7 +145,7 @@ describeStreaming("video-ffmpeg: the pictures of streams", prepare, (streaming) 
       const list = await playlist(streaming.server, "/uneven.mp4/master.m3u8?sr=240");
       assert.equal((list.playlists as readonly Variant[])[0]?.attributes["FRAME-RATE"], 30);
       const { whole, segments } = await track(streaming.server, "/uneven.mp4/240.m3u8");
-      const { packets, timescale } = await told(streaming.studio, whole);
+      const { packets, timescale } = await probeBytes(streaming.studio, whole);
       const times = packets.map(({ dts }) => (dts * 30) / timescale);
       assert.deepEqual(times, range(0, times.length));
       // The first is missing, so all are a frame earlier. Each is the last that the source shows by then: no picture is lost or moved, not even of those that follow each other fast.
@@ -220,7 +223,7 @@ describeStreaming("video-ffmpeg: the pictures of streams", prepare, (streaming) 
     });
   });
 
-  describe("have key frames for who winds through them", () => {
+  describe("have I-frame playlists for trick play", () => {
     it("which the playlist for HLS names", async () => {
       const { text } = await streaming.server.ask("/count.mp4/master.m3u8?sr=360_240");
       const lines = text.split("\n").filter((line) => line.startsWith("#EXT-X-I-FRAME"));
@@ -240,13 +243,13 @@ describeStreaming("video-ffmpeg: the pictures of streams", prepare, (streaming) 
       assert(init.equals((await track(streaming.server, "/count.mp4/240.m3u8")).init));
       for (const [index, segment] of segments.entries()) {
         assert.equal(decodeTime(segment), index * 60 * 1_001);
-        assert.deepEqual(shownAt(segment), [index * 60 * 1_001]);
-        const { packets } = await told(streaming.studio, Buffer.concat([init, segment]));
+        assert.deepEqual(presentationTimes(segment), [index * 60 * 1_001]);
+        const { packets } = await probeBytes(streaming.studio, Buffer.concat([init, segment]));
         assert.deepEqual(
           packets.map(({ key }) => key),
           [true],
         );
-        assert.equal(usualDuration(segment), (index < 6 ? 60 : 30) * 1_001);
+        assert.equal(defaultDuration(segment), (index < 6 ? 60 : 30) * 1_001);
         assert(segment.length * 8 < 1.02 * 200_000);
       }
       assert.deepEqual(await numbersIn(streaming.studio, whole), [0, 60, 120, 180, 240, 300, 360]);

@@ -5,7 +5,7 @@ import { describeWith, type TestServer } from "@mediatap/test";
 import { videoFfmpeg } from "../../src/index.ts";
 import { streamLanguage } from "../support/language.ts";
 import { serve } from "../support/server.ts";
-import { decoded, decodedFile, decodeTime, partUrl, told, track } from "../support/streams.ts";
+import { decoded, decodedFile, decodeTime, partUrl, probeBytes, track } from "../support/streams.ts";
 import { FFMPEG, openStudio, type Studio, testPicture } from "../support/videos.ts";
 
 /** Samples a second, of a frame of AAC, and of a segment. */
@@ -113,18 +113,18 @@ describeWith(FFMPEG, "video-ffmpeg: the sound of streams", () => {
     assert.equal(segments.length, 5);
     for (const [index, segment] of segments.entries()) {
       assert.equal(decodeTime(segment), index * SEGMENT);
-      const { packets } = await told(studio, Buffer.concat([init, segment]));
+      const { packets } = await probeBytes(studio, Buffer.concat([init, segment]));
       assert.equal(packets.length, index < 4 ? 188 : 797 - 4 * 188);
       assert.equal(list.segments[index]?.duration, Number(((packets.length * FRAME) / RATE).toFixed(6)));
     }
-    const { packets, codec, timescale } = await told(studio, whole);
+    const { packets, codec, timescale } = await probeBytes(studio, whole);
     assert.deepEqual([codec, timescale], ["aac", RATE]);
     for (const [at, { pts, dts }] of packets.entries()) {
       assert.deepEqual([pts, dts], [at * FRAME, at * FRAME]);
     }
   });
 
-  it("is that of the source, at its place, over all borders", async () => {
+  it("is that of the source, at its time, over all segment borders", async () => {
     for (const file of ["glide.mp4", "glide.ts", "cd.mp4"]) {
       const { whole } = await track(server, `/${file}/audio.m3u8`);
       const off = distances(await heard(whole), await source(file, ...ALIGNED));
@@ -150,7 +150,7 @@ describeWith(FFMPEG, "video-ffmpeg: the sound of streams", () => {
     }
   });
 
-  it("is silent where the source is", async () => {
+  it("is silent while the source is", async () => {
     const { list, whole } = await track(server, "/late.mp4/audio.m3u8");
     assert.equal(list.segments.length, 5);
     const sound = await heard(whole);
@@ -162,7 +162,7 @@ describeWith(FFMPEG, "video-ffmpeg: the sound of streams", () => {
       assert(decibels > 20, String(decibels));
   });
 
-  it("begins where a clip does, as loud as asked for", async () => {
+  it("starts with a clip, at the requested volume", async () => {
     const steps: Step[] = [
       { op: "clip", start: 5, duration: 6 },
       { op: "volume", gain: 0.5 },

@@ -56,7 +56,7 @@ describeWith(FFMPEG, "video-ffmpeg: subtitles of streams", () => {
     await studio?.close();
   });
 
-  it("are offered in the languages that are there, for HLS", async () => {
+  it("are listed in the existing languages, for HLS", async () => {
     const { text } = await server.ask("/clip.mp4/master.m3u8?sr=240");
     const group = 'TYPE=SUBTITLES,GROUP-ID="subtitles"';
     assert.deepEqual(
@@ -88,7 +88,7 @@ describeWith(FFMPEG, "video-ffmpeg: subtitles of streams", () => {
     );
   });
 
-  it("are WebVTT as it was written, but for where its times lie", async () => {
+  it("are WebVTT unchanged, except for its times", async () => {
     const { headers, text } = await server.ask("/clip.mp4/sub-en.vtt");
     assert.equal(headers["content-type"], "text/vtt; charset=utf-8");
     assert.equal(
@@ -97,7 +97,7 @@ describeWith(FFMPEG, "video-ffmpeg: subtitles of streams", () => {
     );
   });
 
-  it("become WebVTT where they are SubRip", async () => {
+  it("become WebVTT if they are SubRip", async () => {
     const text = (await get(server, "/clip.mp4/sub-de.vtt")).toString();
     assert.equal(
       text,
@@ -115,7 +115,7 @@ describeWith(FFMPEG, "video-ffmpeg: subtitles of streams", () => {
     assert.doesNotMatch((await get(server, partUrl("clip.mp4", "sub-en.vtt", late))).toString(), /Ann/);
   });
 
-  it("are not there where no file is, and none is no harm", async () => {
+  it("are absent without a file, and their absence is no error", async () => {
     for (const name of [
       "sub-fr.vtt",
       "sub-fr.m3u8",
@@ -149,7 +149,7 @@ describeWith(FFMPEG, "video-ffmpeg: subtitles of streams", () => {
       closing.unshift(place);
     });
 
-    it("are looked for once", async () => {
+    it("are searched once", async () => {
       await get(place, "/clip.mp4/master.m3u8?sr=240");
       await get(place, "/clip.mp4/master.m3u8?sr=360");
       await get(place, "/clip.mp4/master.m3u8?sr=360");
@@ -158,7 +158,7 @@ describeWith(FFMPEG, "video-ffmpeg: subtitles of streams", () => {
       assert(asked.filter((url) => url.includes(".en.")).length <= 2, asked.join());
     });
 
-    it("come later where the origin fails, which stops nobody from watching", async () => {
+    it("come later if the origin fails; playback continues", async () => {
       origin.files.set("late.mp4", { bytes: await readFile(studio.path("clip.mp4")) });
       origin.files.set("late.en.vtt", { answer: (_, response) => response.writeHead(503).end() });
       const first = await get(place, "/late.mp4/master.m3u8?sr=240");

@@ -80,7 +80,7 @@ describeWith(FFMPEG, "video-ffmpeg: the work for streams", () => {
     return all.filter(({ args }) => args.includes("-f mp4"));
   }
 
-  it("is done by one run for rungs that are asked for together, with the same bytes", async () => {
+  it("is done by one run for rungs that are requested together, with the same bytes", async () => {
     const place = await start();
     const names = ["240-1.m4s", "360-1.m4s"];
     const together = await Promise.all(names.map((name) => get(place, `/clip.mp4/${name}`)));
@@ -93,7 +93,7 @@ describeWith(FFMPEG, "video-ffmpeg: the work for streams", () => {
     assert.equal((await past()).length, 3);
   });
 
-  it("is not done for those who have left", async () => {
+  it("is not done for clients that have left", async () => {
     const place = await start();
     const leaving = new AbortController();
     const left = place.ask("/clip.mp4/240-2.m4s", { signal: leaving.signal }).catch(() => undefined);
@@ -104,7 +104,7 @@ describeWith(FFMPEG, "video-ffmpeg: the work for streams", () => {
     assert.deepEqual(boxesIn(await stays), ["moof", "mdat"]);
   });
 
-  it("begins at the key frame before a segment, where the container has an index", async () => {
+  it("begins at the key frame before a segment, if the container has an index", async () => {
     const place = await start();
     for (const name of ["count.mkv", "count.ts"])
       await studio.make(name, "-i", studio.path("count.mp4"), "-c", "copy");
@@ -117,7 +117,7 @@ describeWith(FFMPEG, "video-ffmpeg: the work for streams", () => {
     assert.deepEqual(seeks.sort(), ["matroska 23.900000", "mp4 23.900000", "mpegts 14.000000"]);
   });
 
-  it("begins with the same initialisation in every run, made without the source", async () => {
+  it("begins with the same initialisation in every run, created without the source", async () => {
     const place = await start();
     for (const track of ["240", "360", "audio"]) {
       const init = await get(place, `/clip.mp4/${track}-init.mp4`);
@@ -135,7 +135,7 @@ describeWith(FFMPEG, "video-ffmpeg: the work for streams", () => {
     }
   });
 
-  it("is one segment ahead of who goes on watching, where something keeps it", async () => {
+  it("prefetches one segment for a viewer who continues, if a cache stores it", async () => {
     const place = await start(cacheMemory());
     const made = (index: number) =>
       until(async () => {
@@ -153,7 +153,7 @@ describeWith(FFMPEG, "video-ffmpeg: the work for streams", () => {
     assert.equal(await made(4), 4);
   });
 
-  it("is ahead of browsers, which ask for ranges, and begins with the first sound", async () => {
+  it("prefetches for browsers, which request ranges, and starts with the first audio", async () => {
     const place = await startAs({ cacheControl: "public, max-age=0, must-revalidate" }, cacheMemory());
     const ask = async (name: string) => {
       const { status } = await place.ask(`/clip.mp4/${name}`, { headers: { range: "bytes=0-" } });
@@ -175,14 +175,14 @@ describeWith(FFMPEG, "video-ffmpeg: the work for streams", () => {
     assert.equal(await runsWith("start_time=4.0"), 1);
   });
 
-  describe("makes small pictures to seek by", () => {
+  describe("creates thumbnails for seeking", () => {
     const sheetOf = async (place: TestServer, name: string) => {
       const sheet = await get(place, name);
       const png = await decoded(studio, sheet, "-f", "image2pipe", "-c:v", "png");
       return readPng(png);
     };
 
-    it("which show what is shown then", async () => {
+    it("which show the frame of their time", async () => {
       const place = await start();
       const { headers, text } = await place.ask("/count.mp4/previews.vtt");
       assert.match(headers["content-type"] ?? "", /^text\/vtt/);
@@ -211,7 +211,7 @@ describeWith(FFMPEG, "video-ffmpeg: the work for streams", () => {
       }
     });
 
-    it("on several sheets of what is long, by its key frames", async () => {
+    it("on several sprite sheets for a long video, from its key frames", async () => {
       const place = await start();
       const { text } = await place.ask("/long.mp4/previews.vtt");
       const cues = [...text.matchAll(/(\S+) --> \S+\n(\S+)#/g)];

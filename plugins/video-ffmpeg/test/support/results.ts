@@ -5,7 +5,7 @@ import type { Studio } from "./videos.ts";
 
 const run = promisify(execFile);
 
-export interface FoundStream {
+export interface ReportedStream {
   readonly codec_type: "video" | "audio";
   readonly codec_name: string;
   readonly width?: number;
@@ -25,10 +25,10 @@ export interface FoundStream {
 export interface Result {
   readonly path: string;
   readonly duration: number;
-  readonly streams: readonly FoundStream[];
-  readonly video: FoundStream;
-  readonly audio: FoundStream | undefined;
-  /** The picture at a moment: the colour of a place, in fractions of width and height. */
+  readonly streams: readonly ReportedStream[];
+  readonly video: ReportedStream;
+  readonly audio: ReportedStream | undefined;
+  /** The picture at a moment: the colour at a point, in fractions of width and height. */
   at(seconds: number): Promise<(x: number, y: number) => readonly [number, number, number]>;
   /** Mean loudness of a stretch in decibels. */
   loudness(start?: number, duration?: number): Promise<number>;
@@ -36,18 +36,18 @@ export interface Result {
 
 let count = 0;
 
-/** Looks at bytes that were delivered. */
-export async function look(studio: Studio, bytes: Uint8Array): Promise<Result> {
+/** Inspects delivered bytes. */
+export async function inspectResult(studio: Studio, bytes: Uint8Array): Promise<Result> {
   const path = studio.path(`result-${count++}`);
   await writeFile(path, bytes);
   const { stdout } = await run("/usr/bin/ffprobe", [
     ...["-v", "error", "-count_frames", "-print_format", "json", "-show_streams", "-show_format", path],
   ]);
   const { streams, format } = JSON.parse(stdout) as {
-    streams: FoundStream[];
+    streams: ReportedStream[];
     format: { readonly duration?: string };
   };
-  const video = streams.find(({ codec_type }) => codec_type === "video") as FoundStream;
+  const video = streams.find(({ codec_type }) => codec_type === "video") as ReportedStream;
   return {
     path,
     duration: Number(format.duration),
@@ -82,6 +82,6 @@ export async function look(studio: Studio, bytes: Uint8Array): Promise<Result> {
   };
 }
 
-/** Asserts that two colours are alike. */
+/** Whether two colours are alike. */
 export const isLike = (a: readonly number[], b: readonly number[], most = 24): boolean =>
   a.every((value, at) => Math.abs(value - (b[at] ?? 0)) <= most);

@@ -9,7 +9,7 @@ import { FFMPEG, numberIn, type Studio } from "./videos.ts";
 
 const run = promisify(execFile);
 
-/** A packet as ffprobe tells of it; times in ticks of its track. */
+/** A packet as ffprobe reports it; times in ticks of its track. */
 export interface Packet {
   readonly pts: number;
   readonly dts: number;
@@ -17,8 +17,8 @@ export interface Packet {
   readonly key: boolean;
 }
 
-/** What is known of a file. */
-export interface Told {
+/** The probe of a file. */
+export interface ProbedFile {
   readonly codec: string;
   readonly profile: string;
   readonly level: number;
@@ -40,7 +40,7 @@ export interface Variant {
   };
 }
 
-/** A parsed playlist of HLS; of m3u8-parser only what is looked at here. */
+/** A parsed playlist of HLS; only the fields of m3u8-parser that are used here. */
 export interface Playlist {
   readonly version: number;
   readonly independentSegments: boolean;
@@ -63,7 +63,7 @@ export function partUrl(file: string, name: string, steps: readonly Step[] = [])
   return `/${file}/${name}${query}`;
 }
 
-/** Asks for something that is there. */
+/** Requests something that exists. */
 export async function get(server: TestServer, url: string): Promise<Buffer> {
   const { status, body, headers } = await server.ask(url);
   assert.equal(
@@ -101,8 +101,8 @@ export async function keep(studio: Studio, bytes: Buffer, ending = "mp4"): Promi
   return file;
 }
 
-/** Asks ffprobe about the only track of a file. */
-export async function told(studio: Studio, bytes: Buffer): Promise<Told> {
+/** Probes the only track of a file with ffprobe. */
+export async function probeBytes(studio: Studio, bytes: Buffer): Promise<ProbedFile> {
   const { stdout } = await run(
     FFMPEG.path.replace("ffmpeg", "ffprobe"),
     [...["-v", "error", "-of", "json", "-show_packets", "-show_streams", await keep(studio, bytes)]],
@@ -130,7 +130,7 @@ export async function told(studio: Studio, bytes: Buffer): Promise<Told> {
   };
 }
 
-/** Decodes with filters, or into what the arguments say; nothing may be complained of. */
+/** Decodes with filters, or into what the arguments say; ffmpeg must report no error. */
 export async function decoded(studio: Studio, bytes: Buffer, ...args: readonly string[]): Promise<Buffer> {
   const file = await keep(studio, bytes);
   return decodedFile(studio, file, ...args);
@@ -178,8 +178,8 @@ export function decodeTime(segment: Buffer): number {
   return Number(segment.readBigUInt64BE(at + 8));
 }
 
-/** How long each sample of a segment is shown, in ticks, where it says it once for all of them (`tfhd`). */
-export function usualDuration(segment: Buffer): number {
+/** How long each sample of a segment is shown, in ticks, if it is stated once for all of them (`tfhd`). */
+export function defaultDuration(segment: Buffer): number {
   const header = segment.indexOf("tfhd") + 4;
   // What may stand before it is not there.
   assert.equal(segment.readUIntBE(header + 1, 3) & 0xb, 0x8);
@@ -187,7 +187,7 @@ export function usualDuration(segment: Buffer): number {
 }
 
 /** When each sample of a segment is shown, in ticks and in the order of decoding (`trun`): ffprobe is a frame off here. */
-export function shownAt(segment: Buffer): number[] {
+export function presentationTimes(segment: Buffer): number[] {
   const header = segment.indexOf("tfhd") + 4;
   const flags = segment.readUIntBE(header + 1, 3);
   const before = [0x1, 0x2].reduce((sum, flag, at) => sum + (flags & flag ? ([8, 4][at] as number) : 0), 8);

@@ -5,7 +5,7 @@ import { imageSharp } from "@mediatap/image-sharp";
 import { storageFs } from "@mediatap/storage-fs";
 import { type Answer, describeWith, jobLanguage, jobUrl, type TestServer } from "@mediatap/test";
 import { videoFfmpeg } from "@mediatap/video-ffmpeg";
-import { isLike, look, type Result } from "./results.ts";
+import { inspectResult, isLike, type Result } from "./results.ts";
 import { serve } from "./server.ts";
 import { FFMPEG, mp4, openStudio, type Studio } from "./videos.ts";
 
@@ -22,21 +22,21 @@ export const resize = (more: object) => ({ op: "resize", fit: "cover", enlarge: 
 /** A video, the steps that are done to it, and what it is to be; in MP4 where that is left out. */
 type Request = [path: string, steps?: readonly Step[], video?: VideoOutput];
 
-/** Asks for whole videos, and looks at them. */
-export interface Whole {
-  /** Where the videos lie. Each suite has `fields.mp4` and makes the others. */
+/** Requests whole videos, and inspects them. */
+export interface Transcoding {
+  /** The folder of the videos. Each suite has `fields.mp4` and makes the others. */
   readonly studio: Studio;
   ask(...request: Request): Promise<Answer>;
   make(...request: Request): Promise<Result>;
-  /** Status and message of an answer. */
+  /** Status and message of a response. */
   refusal(...request: Request): Promise<string>;
 }
 
-/** A suite about whole videos; `prepare` makes those that it needs. */
-export function describeWhole(
+/** A suite about whole videos; `prepare` generates its sources. */
+export function describeTranscoding(
   title: string,
   prepare: (studio: Studio) => Promise<unknown>,
-  suite: (whole: Whole) => void,
+  suite: (transcoding: Transcoding) => void,
 ): void {
   describeWith(FFMPEG, title, () => {
     let studio: Studio;
@@ -67,7 +67,7 @@ export function describeWhole(
       async make(...request) {
         const answer = await ask(...request);
         assert.equal(answer.status, 200, answer.status === 200 ? "" : answer.text);
-        return look(studio, answer.body);
+        return inspectResult(studio, answer.body);
       },
       async refusal(...request) {
         const { status, text } = await ask(...request);

@@ -6,7 +6,7 @@ import { imageSharp } from "@mediatap/image-sharp";
 import { storageFs } from "@mediatap/storage-fs";
 import { describeWith, jobLanguage, jobUrl, type TestServer } from "@mediatap/test";
 import { videoFfmpeg } from "@mediatap/video-ffmpeg";
-import { isLike, look, type Result } from "../support/results.ts";
+import { inspectResult, isLike, type Result } from "../support/results.ts";
 import { serve } from "../support/server.ts";
 import { FFMPEG, openStudio, type Studio } from "../support/videos.ts";
 
@@ -74,7 +74,7 @@ describeWith(FFMPEG, "animated WebP as a video", () => {
   async function make(path: string, steps: Step[] = [], output: VideoOutput = {}): Promise<Result> {
     const answer = await ask(path, steps, output);
     assert.equal(answer.status, 200, answer.status === 200 ? "" : answer.text);
-    return look(studio, answer.body);
+    return inspectResult(studio, answer.body);
   }
 
   async function colourAt(result: Result, seconds: number): Promise<string> {
@@ -104,7 +104,7 @@ describeWith(FFMPEG, "animated WebP as a video", () => {
     assert.deepEqual([await colourAt(result, 0.05), await colourAt(result, 0.5)], ["BLUE", "GREEN"]);
   });
 
-  it("shows what lies behind where it is clear", async () => {
+  it("shows the background where it is clear", async () => {
     const white = { kind: "color", color: { r: 255, g: 255, b: 255, alpha: 1 } } as const;
     const at = await (await make("half.webp", [{ op: "flatten", background: white }])).at(0.5);
     assert.ok(isLike(at(0.25, 0.5), RED, 40), String(at(0.25, 0.5)));
@@ -121,7 +121,7 @@ describeWith(FFMPEG, "animated WebP as a video", () => {
     assert.ok(mean < 6, `${mean} off`);
   });
 
-  it("is refused where it does not move, or nobody decodes it", async () => {
+  it("is refused if it is a still, or no engine decodes it", async () => {
     assert.equal((await ask("still.webp")).status, 400);
     const without = await start();
     try {
@@ -142,7 +142,7 @@ describeWith(FFMPEG, "animated WebP as a video", () => {
     }
   });
 
-  it("is not handed to anybody else", async () => {
+  it("is not delivered to other clients", async () => {
     const answer = await server.ask(
       jobUrl("fields.webp", { steps: [{ op: "film", to: "x" } as never], output: { format: "webp" } }),
     );

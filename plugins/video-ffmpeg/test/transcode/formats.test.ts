@@ -3,9 +3,17 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import type { Step } from "@mediatap/core";
 import type { VideoOutput } from "@mediatap/core/steps";
-import { look, type Result } from "../support/results.ts";
+import { inspectResult, type Result } from "../support/results.ts";
+import {
+  describeTranscoding,
+  fields,
+  quarters,
+  resize,
+  silent,
+  sizeOf,
+  tone,
+} from "../support/transcoded.ts";
 import type { Studio } from "../support/videos.ts";
-import { describeWhole, fields, quarters, resize, silent, sizeOf, tone } from "../support/transcoded.ts";
 
 const prepare = (studio: Studio) =>
   Promise.all([
@@ -14,14 +22,14 @@ const prepare = (studio: Studio) =>
     studio.make("a.gif", ...fields("64x40", 1)),
   ]);
 
-describeWhole("whole videos", prepare, (whole) => {
+describeTranscoding("whole videos", prepare, (whole) => {
   const { ask, make, refusal } = whole;
 
-  it("are MP4 with H.264 and AAC where nothing else is said, with the index in front", async () => {
+  it("are MP4 with H.264 and AAC by default, with the index in front", async () => {
     const answer = await ask("fields.mp4", [resize({ width: 160 })]);
     assert.equal(answer.headers["content-type"], "video/mp4");
     assert.equal(answer.headers["accept-ranges"], "bytes");
-    const result = await look(whole.studio, answer.body);
+    const result = await inspectResult(whole.studio, answer.body);
     assert.deepEqual(
       result.streams.map(({ codec_name }) => codec_name),
       ["h264", "aac"],
@@ -35,7 +43,7 @@ describeWhole("whole videos", prepare, (whole) => {
     assert.equal(await quarters(result), "red green blue white");
   });
 
-  describe("in the sets of format, picture and sound that players know", () => {
+  describe("in the combinations of format, video and audio codec that players support", () => {
     const sets: readonly (readonly [VideoOutput, string, string])[] = [
       [{ format: "mp4" }, "video/mp4", "h264 aac"],
       [{ format: "mp4", codec: "none" }, "audio/mp4", "aac"],
@@ -51,17 +59,17 @@ describeWhole("whole videos", prepare, (whole) => {
         const answer = await ask("fields.mp4", [], output);
         assert.equal(answer.status, 200);
         assert.equal(answer.headers["content-type"], type);
-        const result = await look(whole.studio, answer.body);
+        const result = await inspectResult(whole.studio, answer.body);
         assert.equal(result.streams.map(({ codec_name }) => codec_name).join(" "), codecs);
         assert.ok(Math.abs(result.duration - 2) < 0.1, String(result.duration));
         if (result.video) assert.equal(await quarters(result), "red green blue white");
       });
     }
-    it("AV1 is written in sizes that the usual encoder does not take", async () => {
+    it("AV1 is written in sizes that the usual encoder does not support", async () => {
       const small: Step = { op: "resize", width: 62, height: 34, fit: "fill", enlarge: true };
       const answer = await ask("fields.mp4", [small], { codec: "av1" });
       assert.equal(answer.status, 200, answer.headers["ik-error"]);
-      const result = await look(whole.studio, answer.body);
+      const result = await inspectResult(whole.studio, answer.body);
       assert.equal(result.streams.map(({ codec_name }) => codec_name).join(" "), "av1 opus");
       assert.equal(await quarters(result), "red green blue white");
     });
@@ -96,9 +104,12 @@ describeWhole("whole videos", prepare, (whole) => {
     assert.equal(answer.headers["content-type"], "audio/mp4");
   });
 
-  it("are copied where nothing is to be done and little is to be saved", async () => {
+  it("are copied if no step changes them and the bit rate is low", async () => {
     for (const name of ["silent.mp4", "fields.mp4"]) {
-      const [before, after] = [await look(whole.studio, await whole.studio.bytes(name)), await make(name)];
+      const [before, after] = [
+        await inspectResult(whole.studio, await whole.studio.bytes(name)),
+        await make(name),
+      ];
       assert.equal(await packets(after), await packets(before));
       const smaller = await make(name, [resize({ width: 160 })]);
       assert.notEqual(await packets(smaller), await packets(before));
@@ -112,7 +123,7 @@ describeWhole("whole videos", prepare, (whole) => {
     return stdout;
   }
 
-  it("are made of animations", async () => {
+  it("are encoded from animations", async () => {
     const result = await make("a.gif", [resize({ width: 32 })]);
     assert.equal(sizeOf(result), "32x20");
     assert.equal(await quarters(result), "red green blue white");

@@ -7,7 +7,7 @@ import { imageSharp } from "@mediatap/image-sharp";
 import { storageFs } from "@mediatap/storage-fs";
 import { describeWith, jobLanguage, jobUrl, type TestServer } from "@mediatap/test";
 import { videoFfmpeg } from "@mediatap/video-ffmpeg";
-import { isLike, look, type Result } from "../support/results.ts";
+import { inspectResult, isLike, type Result } from "../support/results.ts";
 import { serve } from "../support/server.ts";
 import { FFMPEG, mp4, openStudio, type Studio } from "../support/videos.ts";
 
@@ -45,10 +45,10 @@ describeWith(FFMPEG, "layers on videos", () => {
   async function make(...steps: Step[]): Promise<Result> {
     const answer = await server.ask(jobUrl("red.mp4", { steps, output: { video: {} } }));
     assert.equal(answer.status, 200, answer.status === 200 ? "" : answer.text);
-    return look(studio, answer.body);
+    return inspectResult(studio, answer.body);
   }
 
-  it("lie where they lie on pictures, at the size of the picture below", async () => {
+  it("have the same position as on pictures, at the size of the picture below", async () => {
     const at = await (await make(lay(logo, { gravity: "bottom-right" }))).at(1);
     assert.ok(isLike(at(310 / 320, 170 / 180), BLUE, 40), String(at(310 / 320, 170 / 180)));
     assert.ok(isLike(at(285 / 320, 165 / 180), BLUE, 40));
@@ -73,7 +73,7 @@ describeWith(FFMPEG, "layers on videos", () => {
     );
   });
 
-  it("keep their time behind a change of speed, and in a piece", async () => {
+  it("keep their time after a change of speed, and in a clip", async () => {
     const result = await make(
       { op: "clip", start: 1 },
       { op: "speed", factor: 2 },
@@ -116,7 +116,7 @@ describeWith(FFMPEG, "layers on videos", () => {
     assert.ok(row.filter((there) => isLike(there, RED, 60)).length > 100);
   });
 
-  it("of text and colours add no source: the video's validators alone tell whether it still holds", async () => {
+  it("of text and colours add no source: only the video's validators decide revalidation", async () => {
     const green: Layer = { kind: "color", color: color(0, 255, 0), width: 20, height: 20, steps: [] };
     const tagOf = async (layer: Layer) => {
       const path = jobUrl("red.mp4", { steps: [lay(layer)], output: { video: { audio: "none" } } });
@@ -188,7 +188,7 @@ describeWith(FFMPEG, "layers on videos", () => {
       );
     });
 
-    it("with steps of their own, longer than what is below", async () => {
+    it("with their own steps, longer than what is below", async () => {
       const layer = clip(
         { op: "clip", start: 1 },
         { op: "resize", width: ["div", "parentWidth", 2], fit: "inside", enlarge: true },
@@ -203,7 +203,7 @@ describeWith(FFMPEG, "layers on videos", () => {
       assert.ok(isLike(at(0.45, 0.9), RED, 50));
     });
 
-    it("animations go on, and stay clear where they are", async () => {
+    it("animations repeat, and keep their transparency", async () => {
       const gif: Layer = { kind: "video", path: "loop.gif", steps: [] };
       const result = await make(lay(gif, { gravity: "center" }));
       assert.ok(Math.abs(result.duration - 4) < 0.06, String(result.duration));
@@ -234,11 +234,11 @@ describeWith(FFMPEG, "layers on videos", () => {
     async function heard(path: string, steps: Step[], output: VideoOutput = {}): Promise<Result> {
       const answer = await server.ask(jobUrl(path, { steps, output: { video: output } }));
       assert.equal(answer.status, 200, answer.status === 200 ? "" : answer.text);
-      return look(studio, answer.body);
+      return inspectResult(studio, answer.body);
     }
     const near = (a: number, b: number) => assert.ok(Math.abs(a - b) < 1, `${a} is not about ${b}`);
 
-    it("are heard while they are seen, over a video without any", async () => {
+    it("are audible while they are visible, over a silent video", async () => {
       const result = await heard("red.mp4", [lay(beep(), at, { time: { start: 1 } })]);
       assert.ok(Math.abs(result.duration - 4) < 0.06, String(result.duration));
       assert.ok((await result.loudness(0, 0.9)) < QUIET);
@@ -254,13 +254,13 @@ describeWith(FFMPEG, "layers on videos", () => {
       near(await result.loudness(3.1, 0.8), plain);
     });
 
-    it("are heard where what is below has ended", async () => {
+    it("are audible after the video below has ended", async () => {
       const result = await heard("brief.mp4", [lay(beep(), at, { time: { start: 2 } })]);
       assert.ok((await result.loudness(1.1, 0.8)) < QUIET);
       assert.ok((await result.loudness(2.1, 1.8)) > -40);
     });
 
-    it("are cut and made quieter by steps of their own, and end with their time", async () => {
+    it("are cut and made quieter by their own steps, and end with their time", async () => {
       const plain = await (await heard("beep.mp4", [])).loudness(0.1, 0.3);
       const steps: Step[] = [
         { op: "clip", start: 1, duration: 0.5 },
@@ -274,7 +274,7 @@ describeWith(FFMPEG, "layers on videos", () => {
       assert.ok((await timed.loudness(1.6, 2)) < QUIET);
     });
 
-    it("keep their time in a piece, at another speed", async () => {
+    it("keep their time in a clip, at another speed", async () => {
       const steps: Step[] = [
         { op: "clip", start: 1 },
         { op: "speed", factor: 2 },
@@ -360,7 +360,7 @@ describeWith(FFMPEG, "layers on videos", () => {
       assert.ok((await seen(result, 1.5, BLUE)) && (await seen(result, 1.5, GREEN)));
     });
 
-    it("in step with what is said, in a piece and at another speed", async () => {
+    it("synchronous with the audio, in a clip and at another speed", async () => {
       const result = await make(
         { op: "clip", start: 1, end: 4 },
         { op: "speed", factor: 2 },

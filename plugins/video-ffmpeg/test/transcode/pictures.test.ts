@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
 import type { Step } from "@mediatap/core";
 import { isLike } from "../support/results.ts";
-import type { Studio } from "../support/videos.ts";
 import {
   BLACK,
   BLUE,
-  describeWhole,
+  describeTranscoding,
   fields,
   GREEN,
   paint,
@@ -15,6 +14,7 @@ import {
   sizeOf,
   WHITE,
 } from "../support/transcoded.ts";
+import type { Studio } from "../support/videos.ts";
 
 async function prepare(studio: Studio) {
   const yuv = ["-c:v", "libx264", "-pix_fmt", "yuv420p"];
@@ -25,7 +25,7 @@ async function prepare(studio: Studio) {
   ]);
 }
 
-describeWhole("the pictures of whole videos", prepare, ({ make }) => {
+describeTranscoding("the pictures of whole videos", prepare, ({ make }) => {
   describe("sizes", () => {
     const cases: readonly (readonly [string, Step[], string, string?])[] = [
       ["one side", [resize({ width: 100 })], "100x56", "red green blue white"],
@@ -104,7 +104,7 @@ describeWhole("the pictures of whole videos", prepare, ({ make }) => {
       assert.equal(await quarters(result), "red green blue white");
     });
 
-    it("contain pads with a colour, at its place", async () => {
+    it("contain pads with a colour, at its position", async () => {
       const steps = [
         resize({ width: 100, height: 100, fit: "contain", focus: "top", background: paint(0, 0, 255) }),
       ];
@@ -115,7 +115,7 @@ describeWhole("the pictures of whole videos", prepare, ({ make }) => {
       assert.ok(isLike(at(0.2, 0.1), RED), String(at(0.2, 0.1)));
     });
 
-    it("contain pads with black where no colour is named", async () => {
+    it("contain pads with black if no colour is named", async () => {
       const result = await make("fields.mp4", [resize({ width: 100, height: 100, fit: "contain" })]);
       const at = await result.at(0.5);
       assert.ok(isLike(at(0.5, 0.05), BLACK) && isLike(at(0.5, 0.95), BLACK));
@@ -133,14 +133,14 @@ describeWhole("the pictures of whole videos", prepare, ({ make }) => {
       assert.ok(isLike(at(0.1, 0.5), RED, 60) || isLike(at(0.1, 0.6), BLUE, 60));
     });
 
-    it("of square pixels where the source's are not", async () => {
+    it("of square pixels if the source's are not", async () => {
       const result = await make("anamorphic.mp4");
       assert.equal(sizeOf(result), "640x180");
       assert.equal(result.video.sample_aspect_ratio, "1:1");
       assert.equal(sizeOf(await make("anamorphic.mp4", [resize({ width: 160 })])), "160x44");
     });
 
-    it("upright where metadata turns the source, once", async () => {
+    it("upright if metadata rotates the source, once", async () => {
       const result = await make("turned.mp4");
       assert.equal(sizeOf(result), "180x320");
       assert.equal(result.video.side_data_list, undefined);

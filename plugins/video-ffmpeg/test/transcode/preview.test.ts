@@ -5,7 +5,7 @@ import { storageFs } from "@mediatap/storage-fs";
 import { describeWith, jobLanguage, jobUrl, type TestServer } from "@mediatap/test";
 import { videoFfmpeg } from "@mediatap/video-ffmpeg";
 import sharp from "sharp";
-import { look } from "../support/results.ts";
+import { inspectResult } from "../support/results.ts";
 import { serve } from "../support/server.ts";
 import { FFMPEG, mp4, openStudio, type Studio, testPicture } from "../support/videos.ts";
 
@@ -32,7 +32,7 @@ describeWith(FFMPEG, "moving pictures of a piece of a video", () => {
     server.ask(jobUrl(path, { steps, output }), { headers: { accept } });
 
   for (const format of ["gif", "webp"] as const) {
-    it(`is ${format} where that is asked for`, async () => {
+    it(`is ${format} if requested`, async () => {
       const answer = await ask({ format });
       assert.equal(answer.status, 200, answer.status === 200 ? "" : answer.text);
       assert.equal(answer.headers["content-type"], `image/${format}`);
@@ -50,20 +50,20 @@ describeWith(FFMPEG, "moving pictures of a piece of a video", () => {
     });
   }
 
-  it("is AVIF where that is asked for", async () => {
+  it("is AVIF if requested", async () => {
     const answer = await ask({ format: "avif" });
     assert.equal(answer.headers["content-type"], "image/avif");
-    const result = await look(studio, answer.body);
+    const result = await inspectResult(studio, answer.body);
     assert.equal(result.video.codec_name, "av1");
     assert.equal(Number(result.streams.at(-1)?.nb_read_frames), 30);
   });
 
-  it("is AVIF also where it is small", async () => {
+  it("is AVIF also if it is small", async () => {
     const steps: Step[] = [
       { op: "clip", duration: 1 },
       { op: "resize", width: 48, fit: "inside", enlarge: true },
     ];
-    const result = await look(studio, (await ask({ format: "avif" }, "*/*", steps)).body);
+    const result = await inspectResult(studio, (await ask({ format: "avif" }, "*/*", steps)).body);
     assert.deepEqual([result.video.codec_name, result.video.width], ["av1", 48]);
   });
 

@@ -18,7 +18,7 @@ import {
 } from "@mediatap/test";
 import { type VideoFfmpegOptions, videoFfmpeg } from "@mediatap/video-ffmpeg";
 import { programsWith } from "../support/processes.ts";
-import { look } from "../support/results.ts";
+import { inspectResult } from "../support/results.ts";
 import { serve } from "../support/server.ts";
 import { FFMPEG, mp4, openStudio, type Studio } from "../support/videos.ts";
 
@@ -94,7 +94,7 @@ describeWith(FFMPEG, "a whole video that takes its time", () => {
   const encoders = () => programsWith(studio.folder);
 
   for (const format of ["mp4", "webm"] as const) {
-    it(`is sent as ${format} while it is made, then kept with an index and ranges`, async () => {
+    it(`is sent as ${format} while it is encoded, then cached with an index and ranges`, async () => {
       await withDisk();
       await hold();
       const response = await fetch(url({ format }));
@@ -113,7 +113,7 @@ describeWith(FFMPEG, "a whole video that takes its time", () => {
       await letEnd();
       const [one, two] = await Promise.all([rest(reader, first), second.arrayBuffer()]);
       assert.ok(one.equals(Buffer.from(two)));
-      const grown = await look(studio, one);
+      const grown = await inspectResult(studio, one);
       assert.equal(`${grown.video.width}x${grown.video.height}`, "480x270");
       assert.equal(Number(grown.video.nb_read_frames), FRAMES);
 
@@ -128,7 +128,7 @@ describeWith(FFMPEG, "a whole video that takes its time", () => {
       const whole = Buffer.from(await (await fetch(url({ format }))).arrayBuffer());
       assert.equal(whole.length, Number(kept.headers.get("content-length")));
       assert.ok(whole.subarray(100, 200).equals(Buffer.from(await part.arrayBuffer())));
-      const finished = await look(studio, whole);
+      const finished = await inspectResult(studio, whole);
       assert.equal(Number(finished.video.nb_read_frames), FRAMES);
       assert.ok(Math.abs(finished.duration - SECONDS) < 0.1, String(finished.duration));
       assert.ok(Math.abs(Number(finished.video.start_time)) < 0.05, finished.video.start_time);
@@ -140,7 +140,7 @@ describeWith(FFMPEG, "a whole video that takes its time", () => {
     });
   }
 
-  it("is kept in memory where that is the only cache", async () => {
+  it("is cached in memory if that is the only cache", async () => {
     await start(cacheMemory());
     await (await fetch(url({ audio: "none" }))).arrayBuffer();
     await until(async () => {
@@ -153,7 +153,7 @@ describeWith(FFMPEG, "a whole video that takes its time", () => {
     assert.equal((await part.arrayBuffer()).byteLength, 10);
   });
 
-  it("is given up when nobody reads it any more, and nothing is kept", async () => {
+  it("is stopped when nobody reads it any more, and nothing is cached", async () => {
     await withDisk();
     await hold();
     const leaving = new AbortController();
@@ -187,7 +187,7 @@ describeWith(FFMPEG, "a whole video that takes its time", () => {
     await until(() => encoders().length === 0, "the encoder has gone");
   });
 
-  it("ends at once with the last who waits for it", async () => {
+  it("ends at once with the last waiting client", async () => {
     server = await serve(studio, [jobLanguage(), storageFs(), videos({ delivery: "wait" })]);
     await hold();
     const leaving = new AbortController();
@@ -198,7 +198,7 @@ describeWith(FFMPEG, "a whole video that takes its time", () => {
     await until(() => encoders().length === 0, "the encoder has gone");
   });
 
-  it("is made for nobody who asks for its head alone", async () => {
+  it("is not encoded for a HEAD request", async () => {
     await start();
     await hold();
     const { status } = await fetch(url({}, "long.mp4", 1280), { method: "HEAD" });
@@ -206,7 +206,7 @@ describeWith(FFMPEG, "a whole video that takes its time", () => {
     await until(() => encoders().length === 0, "the encoder has gone");
   });
 
-  it("is made of what lies at an origin, its index at its end, as of a file", async () => {
+  it("is encoded from an origin, with its index at the end, like from a file", async () => {
     await studio.make("behind.mp4", "-i", studio.path("long.mp4"), "-c", "copy");
     server = await startServer({
       plugins: [
@@ -219,11 +219,11 @@ describeWith(FFMPEG, "a whole video that takes its time", () => {
     });
     const response = await fetch(url());
     assert.equal(response.status, 200);
-    const result = await look(studio, new Uint8Array(await response.arrayBuffer()));
+    const result = await inspectResult(studio, new Uint8Array(await response.arrayBuffer()));
     assert.equal(Number(result.video.nb_read_frames), FRAMES);
   });
 
-  it("is sent whole, with its length, where it is waited for", async () => {
+  it("is sent complete, with its length, if delivery waits", async () => {
     server = await serve(studio, [jobLanguage(), storageFs(), videos({ delivery: "wait" })]);
     const response = await fetch(url());
     assert.match(response.headers.get("etag") ?? "", /^"/);

@@ -4,11 +4,10 @@ import { promisify } from "node:util";
 import type { Step } from "@mediatap/core";
 import type { Layer } from "@mediatap/core/steps";
 import { isLike } from "../support/results.ts";
-import { mp4, numbered, numberIn, type Studio, testPicture } from "../support/videos.ts";
 import {
   BLACK,
   BLUE,
-  describeWhole,
+  describeTranscoding,
   paint,
   quarters,
   RED,
@@ -16,6 +15,7 @@ import {
   silent,
   sizeOf,
 } from "../support/transcoded.ts";
+import { mp4, numbered, numberIn, type Studio, testPicture } from "../support/videos.ts";
 
 const prepare = (studio: Studio) =>
   Promise.all([silent(studio), studio.make("test.mp4", ...testPicture(4), ...mp4())]);
@@ -41,8 +41,8 @@ async function shownIn(path: string) {
   });
 }
 
-describeWhole("whole videos of unusual sources", prepare, (whole) => {
-  const { make, refusal } = whole;
+describeTranscoding("whole videos of unusual sources", prepare, (transcoding) => {
+  const { make, refusal } = transcoding;
 
   describe("whose pictures follow each other unevenly", () => {
     // Of 25 a second those of the first second are there, then one at 2.6 s, and one at 3.4 s, which lasts up to 4 s.
@@ -51,7 +51,7 @@ describeWhole("whole videos of unusual sources", prepare, (whole) => {
 
     before(async () => {
       const tone = ["-f", "lavfi", "-i", "sine=d=4", "-map", "0:v", "-map", "1:a"];
-      await whole.studio.make(
+      await transcoding.studio.make(
         "dense.mp4",
         ...[...numbered(4), ...tone, "-vf", `select=${select}`, "-fps_mode", "vfr"],
         ...["-c:v", "libx264", "-bf", "0", "-pix_fmt", "yuv420p", "-c:a", "aac"],
@@ -83,7 +83,7 @@ describeWhole("whole videos of unusual sources", prepare, (whole) => {
       assert.ok(Math.abs(sound - 1.2) < 0.05, String(sound));
     });
 
-    it("show what is laid over one that is shown for long", async () => {
+    it("show layers over a frame that is shown for long", async () => {
       const layer: Layer = {
         kind: "color",
         color: { r: 255, g: 0, b: 0, alpha: 1 },
@@ -105,7 +105,7 @@ describeWhole("whole videos of unusual sources", prepare, (whole) => {
 
   it("of high dynamic range look as others do", async () => {
     // PQ at 203 cd/m²: the white of pictures (BT.2408).
-    await whole.studio.make(
+    await transcoding.studio.make(
       "hdr.mp4",
       ...["-f", "lavfi", "-i", "color=black:s=320x180:r=25:d=1", "-vf"],
       "format=yuv420p10le,geq=lum=572:cb=512:cr=512",
@@ -127,8 +127,8 @@ describeWhole("whole videos of unusual sources", prepare, (whole) => {
     );
   });
 
-  it("with clear parts lie on black, or on the background", async () => {
-    await whole.studio.make(
+  it("with clear pixels are composed on black, or on the background", async () => {
+    await transcoding.studio.make(
       "clear.webm",
       ...[
         "-f",
@@ -144,10 +144,10 @@ describeWhole("whole videos of unusual sources", prepare, (whole) => {
     assert.ok(isLike(blue(0.25, 0.5), RED, 40) && isLike(blue(0.75, 0.5), BLUE), String(blue(0.75, 0.5)));
   });
 
-  it("with a cover picture in front show the film", async () => {
-    await whole.studio.make(
+  it("with a cover picture first show the video", async () => {
+    await transcoding.studio.make(
       "cover.mp4",
-      ...["-f", "lavfi", "-i", "color=white:s=50x50:d=0.04", "-i", whole.studio.path("fields.mp4")],
+      ...["-f", "lavfi", "-i", "color=white:s=50x50:d=0.04", "-i", transcoding.studio.path("fields.mp4")],
       ...["-map", "0:v", "-map", "1:v", "-map", "1:a", "-c:v:0", "mjpeg", "-c:v:1", "copy", "-c:a", "copy"],
       ...["-disposition:v:0", "attached_pic"],
     );
@@ -156,9 +156,9 @@ describeWhole("whole videos of unusual sources", prepare, (whole) => {
     assert.equal(await quarters(result), "red green blue white");
   });
 
-  it("of half pictures are woven together", async () => {
+  it("that are interlaced are deinterlaced", async () => {
     // A bar that has moved on by 16 pixels in each half picture: combs, where they are merely laid into each other.
-    await whole.studio.make(
+    await transcoding.studio.make(
       "half.ts",
       ...[
         "-f",
@@ -194,11 +194,11 @@ describeWhole("whole videos of unusual sources", prepare, (whole) => {
   });
 
   it("with sound of more than two channels have two", async () => {
-    await whole.studio.make(
+    await transcoding.studio.make(
       "surround.mkv",
       ...[
         "-i",
-        whole.studio.path("silent.mp4"),
+        transcoding.studio.path("silent.mp4"),
         "-f",
         "lavfi",
         "-i",
@@ -211,7 +211,7 @@ describeWhole("whole videos of unusual sources", prepare, (whole) => {
   });
 
   it("that are no videos are refused", async () => {
-    await whole.studio.make("picture.png", "-f", "lavfi", "-i", "color=red:s=20x20", "-frames:v", "1");
+    await transcoding.studio.make("picture.png", "-f", "lavfi", "-i", "color=red:s=20x20", "-frames:v", "1");
     assert.match(await refusal("picture.png"), /^400 .*video/);
   });
 });

@@ -40,7 +40,7 @@ describeWith(FFMPEG, "video-ffmpeg: stills", () => {
     return readPng(answer.body);
   }
 
-  it("leaves a video as it is where no picture of it is asked for", async () => {
+  it("delivers a video unchanged if no still is requested", async () => {
     const answer = await server.ask(jobUrl("clip.mp4"));
     assert.deepEqual([answer.status, answer.headers["content-type"]], [200, "video/mp4"]);
     assert(answer.body.equals(await studio.bytes("clip.mp4")));
@@ -63,7 +63,7 @@ describeWith(FFMPEG, "video-ffmpeg: stills", () => {
     }
   });
 
-  it("refuses a time behind the end", async () => {
+  it("refuses a time after the end", async () => {
     const { status } = await server.ask(jobUrl("count.mp4", { steps: [frame(12.5)] }));
     assert.equal(status, 400);
   });
@@ -92,7 +92,7 @@ describeWith(FFMPEG, "video-ffmpeg: stills", () => {
     }
   });
 
-  it("shows the last frame where the sound goes on", async () => {
+  it("shows the last frame while the audio continues", async () => {
     const tone = ["-f", "lavfi", "-i", "sine=d=8"];
     const codecs = mp4(25).filter((word) => word !== "-shortest");
     await studio.make("tail.mp4", ...numbered(3), ...tone, ...codecs);
@@ -173,13 +173,13 @@ describeWith(FFMPEG, "video-ffmpeg: stills", () => {
     assert(Math.max(red, green, blue) - Math.min(red, green, blue) < 12, `${[red, green, blue]}`);
   });
 
-  it("takes the key frame where that is enough", async () => {
+  it("uses the key frame if the option allows it", async () => {
     const quick = await start({ stillSeek: "keyframe" });
     assert.equal(numberIn((await picture("count.mp4", [frame(11)], quick)).at), 250);
     assert.equal(numberIn((await picture("count.mp4", [frame()], quick)).at), 0);
   });
 
-  it("chooses a poster that shows something", async () => {
+  it("chooses a significant frame as poster", async () => {
     const dark = "color=black:s=320x180:r=25:d=2[a];testsrc2=s=320x180:r=25:d=4[b];[a][b]concat=n=2";
     await studio.make("dark.mp4", "-filter_complex", dark, ...mp4());
     const first = await picture("dark.mp4", [frame()]);
@@ -192,7 +192,7 @@ describeWith(FFMPEG, "video-ffmpeg: stills", () => {
     assert((named.at(160, 90)[0] as number) < 20);
   });
 
-  it("is asked for in ImageKit's words", async () => {
+  it("is requested in ImageKit's syntax", async () => {
     const place = await serve(studio, [urlImagekit(), storageFs(), imageSharp(), videoFfmpeg()]);
     others.push(place);
     const shown = async (path: string) => {

@@ -6,7 +6,7 @@ import type { VideoOutput } from "@mediatap/core/steps";
 import { storageFs } from "@mediatap/storage-fs";
 import { describeWith, jobLanguage, jobUrl, type TestServer } from "@mediatap/test";
 import { videoFfmpeg } from "@mediatap/video-ffmpeg";
-import { look } from "../support/results.ts";
+import { inspectResult } from "../support/results.ts";
 import { serve } from "../support/server.ts";
 import { FFMPEG, mp4, openStudio, type Studio } from "../support/videos.ts";
 
@@ -51,7 +51,7 @@ describeWith(FFMPEG, "picture and sound of whole videos", () => {
   async function events(path: string, steps: readonly Step[], video: VideoOutput): Promise<[number, number]> {
     const answer = await server.ask(jobUrl(path, { steps, output: { video } }));
     assert.equal(answer.status, 200, answer.status === 200 ? "" : answer.text);
-    const result = await look(studio, answer.body);
+    const result = await inspectResult(studio, answer.body);
     const { stderr } = await run("/usr/bin/ffmpeg", [
       ...[
         "-i",
@@ -78,7 +78,7 @@ describeWith(FFMPEG, "picture and sound of whole videos", () => {
         ["a piece", [{ op: "clip", start: 1.1 }, smaller], 0.9],
         ["twice as fast", [smaller, { op: "speed", factor: 2 }], 1],
       ] as const) {
-        it(`are in step: ${name} as ${format}, ${what}`, async () => {
+        it(`are in sync: ${name} as ${format}, ${what}`, async () => {
           const [flash, tone] = await events(name, steps, { format });
           // The stream itself begins up to 44 ms late.
           const most = name.endsWith(".ts") ? 0.075 : 0.045;
@@ -89,7 +89,7 @@ describeWith(FFMPEG, "picture and sound of whole videos", () => {
     }
   }
 
-  it("are in step where nothing is encoded", async () => {
+  it("are in sync if nothing is encoded", async () => {
     const [flash, tone] = await events("flash.mp4", [], { format: "mp4" });
     assert.ok(Math.abs(flash - 2) <= 0.045 && Math.abs(tone - 2) <= 0.045, `${flash} ${tone}`);
   });

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
+import { describeTranscoding } from "../support/transcoded.ts";
 import { mp4, testPicture } from "../support/videos.ts";
-import { describeWhole } from "../support/transcoded.ts";
 
-describeWhole(
+describeTranscoding(
   "the time of whole videos",
   (studio) => studio.make("test.mp4", ...testPicture(4), ...mp4()),
   ({ make, refusal }) => {
-    it("a piece is cut out", async () => {
+    it("a clip is cut", async () => {
       const result = await make("test.mp4", [{ op: "clip", start: 1, duration: 1.5 }]);
       assert.ok(Math.abs(result.duration - 1.5) < 0.06, String(result.duration));
       assert.match(await refusal("test.mp4", [{ op: "clip", start: 9 }]), /^400 .*clip\.start/);
