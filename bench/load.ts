@@ -66,9 +66,9 @@ export async function each(urls: readonly string[], clients: number): Promise<Lo
 /** The same over connections that others use, too. */
 export async function eachOver(agent: Agent, urls: readonly string[], clients: number): Promise<Load> {
   const times: number[] = [];
-  const rest = [...urls].reverse();
+  const remaining = [...urls].reverse();
   const client = async () => {
-    for (let url = rest.pop(); url !== undefined; url = rest.pop()) {
+    for (let url = remaining.pop(); url !== undefined; url = remaining.pop()) {
       const begun = performance.now();
       const { status, bytes } = await ask(url, { agent });
       if (status !== 200 || bytes < 100) throw new Error(`${url} answered ${status} with ${bytes} bytes`);

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 
 /** Clock ticks a second in /proc (`getconf CLK_TCK`; 100 on every Linux that Node runs on). */
-const TICKS = 100;
-const PAGE = 4096;
+const TICKS_PER_SECOND = 100;
+const PAGE_BYTES = 4096;
 
 interface Stat {
   readonly parent: number;
@@ -18,7 +18,7 @@ function statOf(pid: number): Stat | undefined {
     const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
     const field = (number: number) => Number(fields[number - 3]);
     const ticks = field(14) + field(15) + field(16) + field(17);
-    return { parent: field(4), cpu: (ticks * 1000) / TICKS, resident: field(24) * PAGE };
+    return { parent: field(4), cpu: (ticks * 1000) / TICKS_PER_SECOND, resident: field(24) * PAGE_BYTES };
   } catch {
     return undefined;
   }
@@ -70,7 +70,7 @@ export function peakOf(root: number): number {
 export const sleep = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 /** Resolves when the tree has spent no time for a while: work that nobody waits for any more has ended. */
-export async function quiet(root: number, still = 500, longest = 60_000): Promise<void> {
+export async function waitForIdle(root: number, still = 500, longest = 60_000): Promise<void> {
   const end = performance.now() + longest;
   let before = cpuOf(root);
   let since = performance.now();
@@ -78,7 +78,7 @@ export async function quiet(root: number, still = 500, longest = 60_000): Promis
     await sleep(50);
     const now = cpuOf(root);
     // One tick is what waiting itself costs.
-    if (now - before > 1000 / TICKS) {
+    if (now - before > 1000 / TICKS_PER_SECOND) {
       before = now;
       since = performance.now();
     }

@@ -40,7 +40,7 @@ import { streams } from "./scenarios/stream.ts";
 import { through } from "./scenarios/through.ts";
 import { video } from "./scenarios/video.ts";
 import { workers } from "./scenarios/workers.ts";
-import { type Place, turnOf, warmUp } from "./turn.ts";
+import { type BenchSetup, turnOf, warmUp } from "./turn.ts";
 import { placeVideo } from "./video.ts";
 
 const HELP = `npm run bench -- [options]
@@ -143,8 +143,8 @@ async function bench(): Promise<void> {
     if (!hasVideo) console.error("videos are left out: there is no ffmpeg");
     const web = await start(originPeer, media, "");
     around.push(web);
-    const place = { media, from, web: web.origin, count: size.count, seconds: size.seconds, rest };
-    const results = await measureAll(place, hasVideo);
+    const setup = { media, from, web: web.origin, count: size.count, seconds: size.seconds, rest };
+    const results = await measureAll(setup, hasVideo);
     printReport(results);
     if (flags.json) writeFileSync(flags.json, `${JSON.stringify(results, null, 2)}\n`);
   } finally {
@@ -165,7 +165,7 @@ function install(): void {
 
 /** Has servers beside each other for as long as they are measured. */
 async function beside<T>(
-  place: Place,
+  setup: BenchSetup,
   [own, ...more]: readonly Peer[],
   others: (own: Running) => readonly Peer[],
   isWarm: boolean,
@@ -173,10 +173,10 @@ async function beside<T>(
 ): Promise<T> {
   const servers: Running[] = [];
   try {
-    const first = await start(own as Peer, place.media, place.web);
+    const first = await start(own as Peer, setup.media, setup.web);
     servers.push(first);
-    for (const peer of [...more, ...others(first)]) servers.push(await start(peer, place.media, place.web));
-    if (isWarm) for (const [index] of servers.entries()) await warmUp(turnOf(servers, index, place));
+    for (const peer of [...more, ...others(first)]) servers.push(await start(peer, setup.media, setup.web));
+    if (isWarm) for (const [index] of servers.entries()) await warmUp(turnOf(servers, index, setup));
     return await work(servers);
   } finally {
     await Promise.all(servers.map((server) => server.stop()));
@@ -196,7 +196,7 @@ function withBefore(peers: readonly Peer[]): Peer[] {
   return peers.flatMap((peer) => (peer.of ? [peer, peer.of(resolve(before))] : [peer]));
 }
 
-async function measureAll(place: Place, hasVideo: boolean): Promise<Results> {
+async function measureAll(setup: BenchSetup, hasVideo: boolean): Promise<Results> {
   const wanted = flags.only?.split(",");
   const all = [...USUAL_SCENARIOS, ...(flags.all || wanted ? FURTHER_SCENARIOS : [])];
   const possible = all.filter((scenario) => hasVideo || !/^(?:video|stream)/.test(scenario.name));
@@ -216,12 +216,12 @@ async function measureAll(place: Place, hasVideo: boolean): Promise<Results> {
   const common = scenarios.filter(({ servers }) => !servers);
   if (common.length > 0) {
     await beside(
-      place,
+      setup,
       withBefore([mediatap]),
       (own) => [bare(own.pid), kept(own.pid), ...rivals()],
       true,
       async (servers) => {
-        for (const scenario of common) add(await measured(scenario, servers, place));
+        for (const scenario of common) add(await measured(scenario, servers, setup));
       },
     );
   }
@@ -236,8 +236,8 @@ async function measureAll(place: Place, hasVideo: boolean): Promise<Results> {
     const others = ({ pid }: Running) => [...(withBare ? [bare(pid)] : []), ...(further?.(pid) ?? [])];
     try {
       add(
-        await beside(place, withBefore(own), others, !scenario.fresh, (servers) =>
-          measured(scenario, servers, place),
+        await beside(setup, withBefore(own), others, !scenario.fresh, (servers) =>
+          measured(scenario, servers, setup),
         ),
       );
     } catch (error) {
@@ -251,7 +251,7 @@ async function measureAll(place: Place, hasVideo: boolean): Promise<Results> {
 async function measured(
   scenario: Scenario,
   servers: Running[],
-  place: Place,
+  setup: BenchSetup,
 ): Promise<Results["scenarios"][number]> {
   const { name, title, share, once } = scenario;
   const repetitions = once ? 1 : size.repetitions;
@@ -265,7 +265,7 @@ async function measured(
       const time = Math.round(performance.now() / 1000);
       console.error(`${time} s: ${name}, ${repetition + 1} of ${repetitions}: ${peer.name}`);
       try {
-        const sample = await scenario.run(turnOf(servers, index, place));
+        const sample = await scenario.run(turnOf(servers, index, setup));
         if (sample) row.samples.push(sample);
       } catch (error) {
         // The other figures of a long run are worth having all the same.

@@ -1,11 +1,11 @@
 import { each } from "./load.ts";
-import { cpuOf, peakOf, quiet, resetPeak, sleep } from "./measure.ts";
+import { cpuOf, peakOf, resetPeak, sleep, waitForIdle } from "./measure.ts";
 import { type Format, isFormat, type Running, start, type Work } from "./peers/peer.ts";
 import { freshLinks, freshSet } from "./photographs.ts";
 import type { Turn } from "./scenarios/scenario.ts";
 
 /** Where the photographs and files come from, and how much is done with them. */
-export interface Place {
+export interface BenchSetup {
   /** Folder that the servers serve. */
   readonly media: string;
   /** Folder of the photographs. */
@@ -28,8 +28,8 @@ export async function warmUp(turn: Turn): Promise<void> {
 }
 
 /** The turn of one of the servers. */
-export function turnOf(servers: Running[], index: number, place: Place): Turn {
-  const { media, from, web, count, seconds, rest } = place;
+export function turnOf(servers: Running[], index: number, setup: BenchSetup): Turn {
+  const { media, from, web, count, seconds, rest } = setup;
   const running = () => servers[index] as Running;
   const links = (file?: string, many = count) => {
     const set = `s${sets++}`;
@@ -57,7 +57,7 @@ export function turnOf(servers: Running[], index: number, place: Place): Turn {
       peer.configure?.(media, web, changes);
       process.kill(pid, "SIGHUP");
       await sleep(500);
-      await quiet(pid);
+      await waitForIdle(pid);
     },
     async restart() {
       const { peer } = running();
@@ -71,7 +71,7 @@ export function turnOf(servers: Running[], index: number, place: Place): Turn {
       resetPeak(pid);
       const before = cpuOf(pid);
       const load = await work();
-      await quiet(pid);
+      await waitForIdle(pid);
       const cpu = (cpuOf(pid) - before) / load.requests;
       return { ...load, cpu, peak: peakOf(pid) };
     },

@@ -11,9 +11,9 @@ import { READ, works } from "./work.ts";
 const [media = ".", port = "0", origin = "", workers = "1"] = process.argv.slice(2);
 sharp.cache(false);
 sharp.concurrency(1);
-const kept = new Map<string, Kept>();
+const cachedBodies = new Map<string, CachedBody>();
 /** Renders that run, by URL: whoever asks meanwhile waits for them, too. */
-const running = new Map<string, Promise<Kept>>();
+const running = new Map<string, Promise<CachedBody>>();
 const agent = new Agent({ keepAlive: true });
 
 const server = createServer((request, response) => {
@@ -32,7 +32,7 @@ const server = createServer((request, response) => {
   }
   const fail = (error: unknown) => response.writeHead(404).end(String(error));
   if (wanted === "kept") {
-    const sent = kept.get(request.url as string);
+    const sent = cachedBodies.get(request.url as string);
     if (sent) return void send(request, response, sent);
     const render = () => picture(wanted, Number(width), path.join("/"));
     coalesced(request.url as string, render).then((sent) => send(request, response, sent), fail);
@@ -47,13 +47,13 @@ if (workers === "1" || cluster.isWorker) server.listen(Number(port), "127.0.0.1"
 else for (let worker = 0; worker < Number(workers); worker++) cluster.fork();
 
 /** Renders a URL once for all that ask for it, and keeps the result. */
-function coalesced(url: string, render: () => Promise<Buffer>): Promise<Kept> {
+function coalesced(url: string, render: () => Promise<Buffer>): Promise<CachedBody> {
   const other = running.get(url);
   if (other) return other;
   const own = render()
     .then((body) => {
-      const sent = new Kept(body);
-      kept.set(url, sent);
+      const sent = new CachedBody(body);
+      cachedBodies.set(url, sent);
       return sent;
     })
     .finally(() => running.delete(url));
@@ -62,7 +62,7 @@ function coalesced(url: string, render: () => Promise<Buffer>): Promise<Kept> {
 }
 
 /** A body and the headers that go with it. */
-class Kept {
+class CachedBody {
   readonly body: Buffer;
   readonly etag: string;
   constructor(body: Buffer) {
@@ -72,7 +72,7 @@ class Kept {
   }
 }
 
-function send(request: IncomingMessage, response: ServerResponse, { body, etag }: Kept): void {
+function send(request: IncomingMessage, response: ServerResponse, { body, etag }: CachedBody): void {
   const headers = { etag, "cache-control": "public, max-age=3600" };
   if (request.headers["if-none-match"] === etag) {
     response.writeHead(304, headers).end();

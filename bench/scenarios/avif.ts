@@ -7,9 +7,9 @@ import type { Scenario } from "./scenario.ts";
 
 const WIDTHS = [240, 480, 960];
 /** Requests per second, however long the responses take. */
-const RATE = 20;
+const REQUESTS_PER_SECOND = 20;
 /** Thirds of the log. */
-const PARTS = 3;
+const PERIOD_COUNT = 3;
 const ACCEPT = { accept: "image/avif,image/webp,*/*" };
 
 const endpoints = (autoAvif: boolean) => ({ default: { origins: ["photographs"], autoAvif } });
@@ -17,7 +17,7 @@ const endpoints = (autoAvif: boolean) => ({ default: { origins: ["photographs"],
 /** What AVIF costs and saves: none, encoded while the client waits, or encoded in the background by `avif-later`. */
 export const avif: Scenario = {
   name: "avif",
-  title: `a log of ${RATE} requests per second, Zipf, ${WIDTHS.length} widths, from clients that accept AVIF`,
+  title: `a log of ${REQUESTS_PER_SECOND} requests per second, Zipf, ${WIDTHS.length} widths, from clients that accept AVIF`,
   servers: [
     configured("WebP alone", { endpoints: endpoints(false) }),
     configured("AVIF at once", { endpoints: endpoints(true) }),
@@ -33,7 +33,7 @@ export const avif: Scenario = {
     const times: number[] = [];
     const firsts = new Map<string, number>();
     const untilAvif = new Map<string, number>();
-    const shares: { avif: number; all: number }[] = Array.from({ length: PARTS }, () => ({
+    const shares: { avif: number; all: number }[] = Array.from({ length: PERIOD_COUNT }, () => ({
       avif: 0,
       all: 0,
     }));
@@ -41,8 +41,8 @@ export const avif: Scenario = {
     let refused = 0;
     const sample = await turn.measure(async () => {
       const begun = performance.now();
-      const requests = Array.from({ length: seconds * RATE }, async (_, index) => {
-        await sleep((index * 1000) / RATE);
+      const requests = Array.from({ length: seconds * REQUESTS_PER_SECOND }, async (_, index) => {
+        await sleep((index * 1000) / REQUESTS_PER_SECOND);
         const path = next();
         const sent = performance.now();
         if (!firsts.has(path)) firsts.set(path, sent);
@@ -55,7 +55,7 @@ export const avif: Scenario = {
         const received = performance.now();
         times.push(received - sent);
         bytes += answer.bytes;
-        const share = shares[Math.floor((index * PARTS) / (seconds * RATE))];
+        const share = shares[Math.floor((index * PERIOD_COUNT) / (seconds * REQUESTS_PER_SECOND))];
         if (share) share.all++;
         if (answer.type !== "image/avif") return;
         if (share) share.avif++;

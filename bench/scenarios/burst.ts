@@ -7,17 +7,17 @@ import { costOf, explainable } from "./explained.ts";
 import type { Scenario, Turn } from "./scenario.ts";
 
 /** Milliseconds of work that may wait, per core. */
-const ROOM = 2000;
+const QUEUE_WORK_MS = 2000;
 /** How much more work than fits comes at once. */
-const TIMES = 3;
-/** Milliseconds between two hits that are asked for meanwhile: they are to be watched, and not to add to the load. */
-const PACE = 10;
+const LOAD_FACTOR = 3;
+/** Milliseconds between two hits during the burst: few, so that they do not add to the load. */
+const HIT_INTERVAL_MS = 10;
 
 /** More cold work at once than the queue takes: what is refused, what becomes of hits, and when it is over. */
 export const burst: Scenario = {
   name: "burst",
-  title: `a burst of cold work, ${TIMES} times what may wait (figures of the pictures that were made)`,
-  servers: [configured("mediatap", { ...explainable, limits: { queueWork: ROOM } })],
+  title: `a burst of cold work, ${LOAD_FACTOR} times what may wait (figures of the pictures that were made)`,
+  servers: [configured("mediatap", { ...explainable, limits: { queueWork: QUEUE_WORK_MS } })],
   takes: () => true,
   async run(turn) {
     const [hot = ""] = turn.fresh("webp", 1);
@@ -70,7 +70,7 @@ export const burst: Scenario = {
 
 /** URLs of pictures nobody has, together several times what may wait, by the server's own estimate. */
 async function work(turn: Turn): Promise<string[]> {
-  const wanted = ROOM * TIMES * availableParallelism();
+  const wanted = QUEUE_WORK_MS * LOAD_FACTOR * availableParallelism();
   const urls: string[] = [];
   for (let cost = 0, width = 900; cost < wanted; width++) {
     for (const photograph of turn.links()) {
@@ -90,7 +90,7 @@ async function watch(url: string, agent: Agent, times: number[], isWanted: () =>
     const { status } = await ask(url, { agent });
     if (status !== 200) throw new Error(`a hit was answered ${status}`);
     times.push(performance.now() - begun);
-    await sleep(PACE);
+    await sleep(HIT_INTERVAL_MS);
   }
 }
 

@@ -10,8 +10,8 @@ import type { Scenario, Turn } from "./scenario.ts";
 
 /** Clients that ask for each new URL at the same time. */
 const CLIENTS = 4;
-/** URLs that are asked for at the same time. */
-const AT_ONCE = 4;
+/** URLs that a client requests at once. */
+const CONCURRENT_REQUESTS = 4;
 
 const PEERS = new Map([
   [machines("one machine", 1), 1],
@@ -29,7 +29,7 @@ export const fleet: Scenario = {
   async run(turn) {
     const { origin, peer } = turn.running;
     const count = PEERS.get(peer) ?? 1;
-    const agent = new Agent({ keepAlive: true, maxSockets: CLIENTS * AT_ONCE });
+    const agent = new Agent({ keepAlive: true, maxSockets: CLIENTS * CONCURRENT_REQUESTS });
     try {
       await firsts(turn, count, agent);
       const urls = turn
@@ -74,10 +74,10 @@ async function firsts(turn: Turn, count: number, agent: Agent): Promise<void> {
 /** Each URL by several clients at once, over nginx; a request is a URL here. */
 async function all(urls: readonly string[], agent: Agent) {
   const times: number[] = [];
-  const rest = [...urls].reverse();
+  const remaining = [...urls].reverse();
   const begun = performance.now();
   const client = async () => {
-    for (let url = rest.pop(); url !== undefined; url = rest.pop()) {
+    for (let url = remaining.pop(); url !== undefined; url = remaining.pop()) {
       const wanted = url;
       const before = performance.now();
       const answers = await Promise.all(Array.from({ length: CLIENTS }, () => ask(wanted, { agent })));
@@ -86,7 +86,7 @@ async function all(urls: readonly string[], agent: Agent) {
       times.push(performance.now() - before);
     }
   };
-  await Promise.all(Array.from({ length: AT_ONCE }, client));
+  await Promise.all(Array.from({ length: CONCURRENT_REQUESTS }, client));
   const seconds = (performance.now() - begun) / 1000;
   return {
     requests: urls.length,

@@ -5,12 +5,12 @@ import { large } from "../photographs.ts";
 import type { Scenario, Turn } from "./scenario.ts";
 
 const CLIENTS = 8;
-const STAYS = 60;
+const STAY_MS = 60;
 
 /** More clients than cores ask at once, each for a photograph of its own and a slow format, and go away. */
 export const leave: Scenario = {
   name: "leave",
-  title: `${CLIENTS} clients that leave after ${STAYS} ms, 24 megapixels to AVIF`,
+  title: `${CLIENTS} clients that leave after ${STAY_MS} ms, 24 megapixels to AVIF`,
   share: "of the CPU that the same photographs cost clients who stay",
   takes: ({ name }) => name === "mediatap" || name === "bare sharp",
   async run(turn) {
@@ -19,13 +19,13 @@ export const leave: Scenario = {
     const left = await turn.measure(async () => {
       const agent = new Agent({ keepAlive: true, maxSockets: CLIENTS });
       const requests: ClientRequest[] = [];
-      const asked = urls(turn, photograph).map((url) =>
+      const responses = urls(turn, photograph).map((url) =>
         ask(url, { agent, onStart: (request) => requests.push(request) }).catch(() => undefined),
       );
       const begun = performance.now();
-      await sleep(STAYS);
+      await sleep(STAY_MS);
       for (const request of requests) request.destroy();
-      await Promise.all(asked);
+      await Promise.all(responses);
       agent.destroy();
       const time = performance.now() - begun;
       return { requests: requests.length, throughput: (requests.length * 1000) / time, p50: time, p99: time };

@@ -1,6 +1,6 @@
 import { tmpdir } from "node:os";
 import { againAll, ask, each, warm } from "../load.ts";
-import { quiet, residentOf, sleep } from "../measure.ts";
+import { residentOf, sleep, waitForIdle } from "../measure.ts";
 import { kept } from "../peers/bare.ts";
 import { configured, diskAlone } from "../peers/mediatap.ts";
 import { random, tiny } from "../photographs.ts";
@@ -43,7 +43,7 @@ export const many: Scenario = {
     };
     if (!peer.steady) return { ...sample, more };
     await each(urls.slice(all), 4);
-    await quiet(pid);
+    await waitForIdle(pid);
     return { ...sample, more: { ...more, "MiB of all": await rested(turn) } };
   },
 };
@@ -58,7 +58,7 @@ async function hits(turn: Turn, urls: readonly string[]): Promise<Sample> {
 
 /** MiB in use when the allocator has returned what it returns. */
 async function rested({ running: { pid }, rest }: Turn): Promise<number> {
-  await quiet(pid);
+  await waitForIdle(pid);
   await sleep(Math.min(rest, 5) * 1000);
   return residentOf(pid);
 }

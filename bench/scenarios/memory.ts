@@ -1,5 +1,5 @@
 import { each } from "../load.ts";
-import { peakOf, quiet, resetPeak, residentOf, sleep } from "../measure.ts";
+import { peakOf, resetPeak, residentOf, sleep, waitForIdle } from "../measure.ts";
 import { mediatap } from "../peers/mediatap.ts";
 import { large } from "../photographs.ts";
 import type { Scenario, Turn } from "./scenario.ts";
@@ -19,7 +19,7 @@ export const memory: Scenario = {
   async run(turn) {
     const [many, one] = [await large(24), await large(100)];
     const { pid } = turn.running;
-    await quiet(pid);
+    await waitForIdle(pid);
     await sleep(2000);
     const more: Record<string, number> = { idle: residentOf(pid) };
     const sample = await turn.measure(() => each(urls(turn, many, CLIENTS), CLIENTS));

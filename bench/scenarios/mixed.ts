@@ -13,8 +13,8 @@ const CLIENTS = 16;
 /** The request of rank n is as frequent as 1/n. */
 const EXPONENT = 1;
 /** Part of all renditions that the cache has room for. */
-const ROOM = 0.7;
-const AMPLE = 1024 ** 3;
+const CACHE_FRACTION = 0.7;
+const AMPLE_CACHE_BYTES = 1024 ** 3;
 
 const cacheOf = (maxBytes: number) => ({
   plugins: [["cache-memory", { maxBytes, maxEntryBytes: Math.min(maxBytes, 16 * 1024 ** 2) }]],
@@ -23,16 +23,16 @@ const cacheOf = (maxBytes: number) => ({
 /** The traffic behind a CDN: few URLs that many want, many that few want, and a cache that has no room for all. */
 export const mixed: Scenario = {
   name: "mixed",
-  title: `mixed traffic: Zipf ${EXPONENT}, ${FORMS.length} forms a photograph, room for ${ROOM * 100} % of them, ${CLIENTS} clients`,
-  servers: [configured("mediatap", cacheOf(AMPLE))],
+  title: `mixed traffic: Zipf ${EXPONENT}, ${FORMS.length} forms a photograph, room for ${CACHE_FRACTION * 100} % of them, ${CLIENTS} clients`,
+  servers: [configured("mediatap", cacheOf(AMPLE_CACHE_BYTES))],
   takes: () => true,
   async run(turn) {
     const urls = shuffled(
       turn.links().flatMap((photograph) => FORMS.map((form) => `/tr:${form}/${photograph}`)),
     );
-    await turn.configure(cacheOf(AMPLE));
+    await turn.configure(cacheOf(AMPLE_CACHE_BYTES));
     const bytes = await fill(turn, urls);
-    await turn.configure(cacheOf(Math.round(bytes * ROOM)));
+    await turn.configure(cacheOf(Math.round(bytes * CACHE_FRACTION)));
     const hits: number[] = [];
     const misses: number[] = [];
     const seconds = turn.seconds * 3;
@@ -64,7 +64,7 @@ export const mixed: Scenario = {
         "hit p99 ms": quantile(hits, 0.99),
         "miss p50 ms": quantile(misses, 0.5),
         "miss p99 ms": quantile(misses, 0.99),
-        "cache MiB": (bytes * ROOM) / 1024 ** 2,
+        "cache MiB": (bytes * CACHE_FRACTION) / 1024 ** 2,
         [`MiB ${turn.rest} s later`]: residentOf(turn.running.pid),
       },
     };

@@ -2,7 +2,7 @@ import { hash } from "node:crypto";
 import { linkSync, mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { ask, each } from "../load.ts";
-import { cpuOf, quiet, residentOf, sleep } from "../measure.ts";
+import { cpuOf, residentOf, sleep, waitForIdle } from "../measure.ts";
 import { configured, diskAlone } from "../peers/mediatap.ts";
 import { tiny } from "../photographs.ts";
 import type { Scenario } from "./scenario.ts";
@@ -32,7 +32,7 @@ export const restart: Scenario = {
     if (status !== 200 || !hit) throw new Error(`the restarted server answered ${status}, a hit: ${hit}`);
     const time = performance.now() - begun;
     const { pid } = turn.running;
-    await quiet(pid, 2000);
+    await waitForIdle(pid, 2000);
     const idle = residentOf(pid);
     return {
       requests: 1,

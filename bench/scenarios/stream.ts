@@ -4,14 +4,14 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ask } from "../load.ts";
-import { quiet } from "../measure.ts";
+import { waitForIdle } from "../measure.ts";
 import { placeVideo, VIDEO } from "../video.ts";
 import type { Sample, Scenario } from "./scenario.ts";
 
-const TIMES = 5;
-const RATE = 25;
+const REPETITIONS = 5;
+const FRAMES_PER_SECOND = 25;
 /** Frames of a segment of four seconds. */
-const FRAMES = 100;
+const SEGMENT_FRAMES = 100;
 const BOXES = { 360: ["640:360", "400000", "3.0", "1"], 240: ["426:240", "200000", "3.0", "1"] } as const;
 type Rung = keyof typeof BOXES;
 
@@ -44,25 +44,25 @@ function stream(
         const shares: number[] = [];
         const sample = await measure(async () => {
           const times: number[] = [];
-          for (let time = 0; time < TIMES; time++) {
+          for (let time = 0; time < REPETITIONS; time++) {
             const others = await bare();
             const own = await ours();
             // What was made ahead must not disturb the next.
-            await quiet(running.pid);
+            await waitForIdle(running.pid);
             times.push(own);
             shares.push(own / others);
           }
           times.sort((a, b) => a - b);
           const seconds = times.reduce((sum, time) => sum + time, 0) / 1_000;
           return {
-            requests: TIMES,
-            throughput: TIMES / seconds,
-            p50: times[TIMES >> 1] ?? Number.NaN,
+            requests: REPETITIONS,
+            throughput: REPETITIONS / seconds,
+            p50: times[REPETITIONS >> 1] ?? Number.NaN,
             p99: times.at(-1) ?? Number.NaN,
           };
         });
         shares.sort((a, b) => a - b);
-        return { ...sample, share: shares[TIMES >> 1] } as Sample;
+        return { ...sample, share: shares[REPETITIONS >> 1] } as Sample;
       } finally {
         rmSync(folder, { recursive: true, force: true });
       }
@@ -87,10 +87,10 @@ const part = (origin: string, rung: Rung, index: number, request = ++requests) =
 
 /** What the server has ffmpeg do for these rungs of a segment. */
 async function bareRun(file: string, rungs: readonly Rung[], index: number): Promise<void> {
-  const start = (index * FRAMES) / RATE;
+  const start = (index * SEGMENT_FRAMES) / FRAMES_PER_SECOND;
   const split = rungs.map((_, at) => `[s${at}]`).join("");
   const graph = [
-    `[0:V:0]fps=${RATE},tpad=stop_mode=clone:stop=-1,fps=${RATE}:start_time=${start},trim=end_frame=${FRAMES},setpts=PTS-STARTPTS,split=${rungs.length}${split}`,
+    `[0:V:0]fps=${FRAMES_PER_SECOND},tpad=stop_mode=clone:stop=-1,fps=${FRAMES_PER_SECOND}:start_time=${start},trim=end_frame=${SEGMENT_FRAMES},setpts=PTS-STARTPTS,split=${rungs.length}${split}`,
     ...rungs.map(
       (rung, at) =>
         `[s${at}]scale=${BOXES[rung][0]}:flags=bicubic:in_color_matrix=bt709:out_color_matrix=bt709:out_range=tv,format=yuv420p[v${at}]`,
@@ -119,9 +119,9 @@ async function bareRun(file: string, rungs: readonly Rung[], index: number): Pro
         "-bufsize:v",
         rate,
         "-g",
-        `${FRAMES}`,
+        `${SEGMENT_FRAMES}`,
         "-keyint_min",
-        `${FRAMES}`,
+        `${SEGMENT_FRAMES}`,
         "-sc_threshold",
         "0",
         "-bf",

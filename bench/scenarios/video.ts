@@ -1,7 +1,7 @@
 import { each } from "../load.ts";
 import type { Scenario } from "./scenario.ts";
 
-const TIMES = 3;
+const REPETITIONS = 3;
 
 /** Counts requests, so that none is like another. */
 let requests = 0;
@@ -13,7 +13,7 @@ export const video: Scenario = {
   takes: (peer) => peer.video !== undefined,
   async run({ running, measure }) {
     const { origin, peer } = running;
-    const urls = Array.from({ length: TIMES }, () => `${origin}${peer.video?.(++requests)}`);
+    const urls = Array.from({ length: REPETITIONS }, () => `${origin}${peer.video?.(++requests)}`);
     return measure(() => each(urls, 1));
   },
 };
