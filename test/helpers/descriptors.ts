@@ -4,7 +4,7 @@ import { closeSync, openSync } from "node:fs";
 /** Longest time without descriptors. It only ends a test that hangs, which would otherwise take all later ones along. */
 const TIMEOUT_MS = 60_000;
 /** More than it takes to start a program that raises the limit again. */
-const RESERVED = 64;
+const RESERVED_DESCRIPTORS = 64;
 
 /** Leaves this process so many descriptors, until what is returned is called, or a minute has passed. */
 export function useUpDescriptors(free: number): () => void {
@@ -14,7 +14,7 @@ export function useUpDescriptors(free: number): () => void {
     execFileSync("prlimit", [`--pid=${process.pid}`, "--nofile", "--output=SOFT", "--noheadings"]),
   );
   // Those that the limit is given back with: below it none may be free but these.
-  const taken = Array.from({ length: RESERVED }, () => openSync("/dev/null", "r"));
+  const taken = Array.from({ length: RESERVED_DESCRIPTORS }, () => openSync("/dev/null", "r"));
   const giveBack = (count: number) => {
     for (const descriptor of taken.splice(0, count)) closeSync(descriptor);
   };

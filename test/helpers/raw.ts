@@ -14,7 +14,7 @@ export interface RawOptions {
   /** The answers are to HEAD: they have no body. */
   readonly head?: boolean;
   /** Longest wait for a server that neither answers nor closes, in milliseconds. @default 30000 */
-  readonly patience?: number;
+  readonly timeout?: number;
 }
 
 /**
@@ -24,7 +24,7 @@ export interface RawOptions {
 export function raw(
   port: number,
   bytes: string | Uint8Array,
-  { answers = 1, head = false, patience = 30_000 }: RawOptions = {},
+  { answers = 1, head = false, timeout = 30_000 }: RawOptions = {},
 ): Promise<RawAnswer[]> {
   return new Promise((resolve, reject) => {
     let received = Buffer.alloc(0);
@@ -38,7 +38,7 @@ export function raw(
           `no answer and no end of the connection; so far ${JSON.stringify(received.toString("latin1"))}`,
         ),
       );
-    }, patience);
+    }, timeout);
     const finish = () => {
       clearTimeout(timer);
       socket.destroy();

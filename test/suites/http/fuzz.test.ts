@@ -242,7 +242,7 @@ describe("any bytes", () => {
       fc.asyncProperty(bytes, async (text) => {
         // Ended by something no parser waits behind, so that every request is complete or refused.
         const answers = await raw(server.port, Buffer.concat([text, Buffer.from("\r\n\r\n\r\n\r\n\0\0\0")]), {
-          patience: 1_500,
+          timeout: 1_500,
         }).catch(() => []);
         for (const { status } of answers)
           assert(status < 500 || status === 505 || status === 501, String(status));

@@ -198,7 +198,7 @@ describe("requests as bytes on a socket", () => {
 
   it("survives clients that leave at any byte", async () => {
     for (let at = 1; at < GOOD.length; at += 3) {
-      const answers = raw(server.port, GOOD.slice(0, at), { patience: 15 }).catch(() => []);
+      const answers = raw(server.port, GOOD.slice(0, at), { timeout: 15 }).catch(() => []);
       await answers;
     }
     await stillServes();
