@@ -105,9 +105,10 @@ const USUAL_SCENARIOS: readonly Scenario[] = [
   disk,
   growth,
   scale,
-  many,
   restart,
   fleet,
+  // The longest comes last.
+  many,
 ];
 
 // The restart comes last: until then every server stays warm.
