@@ -9,12 +9,13 @@ const IDLE_TIMEOUT_MS = 10_000;
 /** The thread's program is in the same folder as this module, as source or as built. */
 const PROGRAM = new URL(`./sweeper-thread${extname(import.meta.url)}`, import.meta.url);
 
-/** Work on many files of a folder, in a thread that runs only while there is work and does not keep the process alive. */
+/** Work on many files of a folder, in a thread that runs only while there is work and keeps the process alive only at the end. */
 export function createSweeper(root: string) {
   let worker: Worker | undefined;
   let waiting: PromiseWithResolvers<Swept> | undefined;
   let timer: NodeJS.Timeout | undefined;
   let last: Promise<unknown> = Promise.resolve();
+  let isClosing = false;
 
   async function end(): Promise<void> {
     clearTimeout(timer);
@@ -32,7 +33,7 @@ export function createSweeper(root: string) {
     };
     started.on("message", (swept: Swept) => waiting?.resolve(swept));
     started.on("error", onEnd).on("exit", () => onEnd(new Error("the thread has ended")));
-    started.unref();
+    if (!isClosing) started.unref();
     return started;
   }
 
@@ -55,6 +56,8 @@ export function createSweeper(root: string) {
     },
     /** Waits for running tasks. */
     async close(): Promise<void> {
+      isClosing = true;
+      worker?.ref();
       await last;
       await end();
     },
