@@ -82,7 +82,6 @@ export function createBudget(root: string, maxBytes: number, logger: PluginApi["
     },
     async close(): Promise<void> {
       clearInterval(timer);
-      await runningCount;
       record();
       await sweeper.close();
     },

@@ -1,10 +1,13 @@
 import { extname } from "node:path";
 import { Worker } from "node:worker_threads";
-import { ownerText, thisOwner } from "@mediatap/core/cache";
+import { ownerText, thisOwner, withTimeout } from "@mediatap/core/cache";
 import type { Sweep, Swept } from "./sweeper-thread.ts";
 
 /** Milliseconds after which a thread without work ends. */
 const IDLE_TIMEOUT_MS = 10_000;
+
+/** Milliseconds that the end of a server waits for tasks: a count of a slow disk takes long, and is repeated at the next start. */
+const CLOSE_TIMEOUT_MS = 5_000;
 
 /** The thread's program is in the same folder as this module, as source or as built. */
 const PROGRAM = new URL(`./sweeper-thread${extname(import.meta.url)}`, import.meta.url);
@@ -54,11 +57,12 @@ export function createSweeper(root: string) {
       last = done.catch(() => undefined);
       return done;
     },
-    /** Waits for running tasks. */
+    /** Waits for tasks, but not for long. */
     async close(): Promise<void> {
       isClosing = true;
       worker?.ref();
-      await last;
+      await withTimeout(CLOSE_TIMEOUT_MS, last).catch(() => undefined);
+      isClosing = false;
       await end();
     },
   };
