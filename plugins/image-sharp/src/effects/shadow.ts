@@ -1,6 +1,7 @@
 import type { StepOf } from "@mediatap/core";
-import sharp, { type Sharp } from "sharp";
+import type { Sharp } from "sharp";
 import { framesOf, joinFrames, openPixels, type Pixels, pixelsOf } from "../pixels/buffer.ts";
+import { openImage } from "../pixels/image.ts";
 
 /** Standard deviations beyond which a blur does not show, and where its mask ends. */
 const VISIBLE_SIGMAS = 3;
@@ -59,7 +60,7 @@ async function shadeOf(picture: Pixels, { sigma, margin, right, down }: Cast): P
     .extractChannel(channels === 2 ? 1 : "alpha")
     .toColourspace("b-w");
   const { data, info } = await alpha.raw().toBuffer({ resolveWithObject: true });
-  const shade = sharp(data, { raw: info, limitInputPixels: false }).extend({
+  const shade = openImage(data, { raw: info, limitInputPixels: false }).extend({
     left: across.before,
     right: across.after,
     top: along.before,

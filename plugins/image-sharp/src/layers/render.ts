@@ -16,9 +16,10 @@ import {
   type StepRegistry,
   scopeOf,
 } from "@mediatap/core/steps";
-import sharp, { type Blend, type OverlayOptions, type Sharp } from "sharp";
+import type { Blend, OverlayOptions, Sharp } from "sharp";
 import type { Settings } from "../options.ts";
 import { openPixels, type Pixels, pixelsOf } from "../pixels/buffer.ts";
+import { openImage } from "../pixels/image.ts";
 import { megapixels } from "../pixels/size.ts";
 import { type ImagePlan, planImage, planPixels } from "../plan/image-plan.ts";
 import { boxesBefore } from "../read/focus.ts";
@@ -74,7 +75,7 @@ async function openLayer(layer: Layer, scope: Scope, tools: LayerContext): Promi
       const size = blockSize(layer, scope);
       assertFits(size, renderContext);
       const create = { ...size, channels: 4 as const, background: layer.color };
-      const from = await pixelsOf(sharp({ create, limitInputPixels: false }));
+      const from = await pixelsOf(openImage({ create, limitInputPixels: false }));
       return { plan: planPixels({ ...common, size, steps: layer.steps }), from };
     }
     case "text": {

@@ -1,6 +1,7 @@
 import type { RawFrame, Size } from "@mediatap/core";
 import type { Corner } from "@mediatap/core/steps";
-import sharp, { type Channels, type OutputInfo, type Sharp } from "sharp";
+import type { Channels, OutputInfo, Sharp } from "sharp";
+import { openImage } from "./image.ts";
 
 /** Background of clear pixels when pictures are compared. */
 export const GREY = "#808080";
@@ -48,7 +49,7 @@ export const trimmed = ({ trimOffsetLeft: left, trimOffsetTop: top }: OutputInfo
 /** The pixels as the beginning of a pipeline. */
 export function openPixels({ data, width, height, channels, frames }: Pixels): Sharp {
   const pages = frames > 1 ? { pageHeight: height } : {};
-  const image = sharp(data, {
+  const image = openImage(data, {
     raw: { width, height: height * frames, channels, ...pages },
     limitInputPixels: false,
     ...(frames > 1 && { animated: true }),
@@ -60,7 +61,7 @@ export function openPixels({ data, width, height, channels, frames }: Pixels): S
 /** Like `pixelsOf`, with profile and metadata: an uncompressed PNG stores both. */
 export async function bufferWithMetadata(image: Sharp): Promise<PixelBuffer> {
   const { data, info } = await image.png({ compressionLevel: 0 }).toBuffer({ resolveWithObject: true });
-  const open = () => sharp(data, { limitInputPixels: false });
+  const open = () => openImage(data, { limitInputPixels: false });
   return {
     size: { width: info.width, height: info.height },
     channels: info.channels,

@@ -1,7 +1,7 @@
 import { crc32 } from "node:zlib";
 import { MediaError, type RenderContext, type Size } from "@mediatap/core";
-import sharp from "sharp";
 import type { Animation, Pixels } from "../pixels/buffer.ts";
+import { openImage } from "../pixels/image.ts";
 
 // Animated PNG (PNG, third edition, §4.9, §11.3.6), which libvips reads as the still that it is to others: each frame is taken out
 // as a PNG of its own, read by libvips, and composed here.
@@ -167,7 +167,7 @@ async function decode({ head, colours }: Apng, { width, height, data }: Frame): 
     chunk("IDAT", Buffer.concat(data)),
     chunk("IEND", Buffer.alloc(0)),
   ]);
-  return sharp(png, { failOn: "error", limitInputPixels: false })
+  return openImage(png, { failOn: "error", limitInputPixels: false })
     .ensureAlpha()
     .toColourspace("srgb")
     .raw({ depth: "uchar" })
@@ -193,7 +193,7 @@ async function blendOver(pixels: Buffer, frame: Frame, canvas: Buffer, width: nu
   const size = { width: frame.width, height: frame.height, channels: CHANNELS } as const;
   const below = Buffer.alloc(pixels.length);
   forRows(frame, width, (row, at, length) => void canvas.copy(below, row * length, at, at + length));
-  return sharp(below, { raw: size, limitInputPixels: false })
+  return openImage(below, { raw: size, limitInputPixels: false })
     .composite([{ input: pixels, raw: size }])
     .raw()
     .toBuffer();

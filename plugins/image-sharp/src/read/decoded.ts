@@ -6,7 +6,7 @@ import {
   type Source,
   type Transformation,
 } from "@mediatap/core";
-import sharp from "sharp";
+import { openImage } from "../pixels/image.ts";
 import { isReadFormat } from "./sniff.ts";
 
 /** Whether a file has pixels for this engine: libvips or a plugin decodes it. */
@@ -53,7 +53,7 @@ export async function decodedInput(
   if (!decoded) throw new MediaError("EUNSUPPORTED", `Images of ${header.format} files are not supported`);
   // As many as the header's pixels take, which have been counted.
   const bytes = await decoded.bytes(Number.POSITIVE_INFINITY);
-  const { autoOrient: decodedSize } = await sharp(bytes, { limitInputPixels: false }).metadata();
+  const { autoOrient: decodedSize } = await openImage(bytes, { limitInputPixels: false }).metadata();
   if (decodedSize.width !== size.width || decodedSize.height !== size.height) {
     throw new MediaError("UNIDENTIFIED", "The source does not match its header");
   }

@@ -1,5 +1,6 @@
 import type { Embedded, RenderContext, Source } from "@mediatap/core";
-import sharp, { type Metadata } from "sharp";
+import type { Metadata } from "sharp";
+import { openImage } from "../pixels/image.ts";
 import { inputOf } from "./header.ts";
 import { mediaError } from "./libvips.ts";
 import { isReadFormat } from "./sniff.ts";
@@ -13,7 +14,10 @@ export async function readEmbedded(
   if (!header || header.decode || header.format === "svg" || !isReadFormat(header.format)) return undefined;
   try {
     const input = await inputOf(source, header.format, renderContext.limits);
-    const { space, icc, exif } = await sharp(input, { limitInputPixels: false, failOn: "none" }).metadata();
+    const { space, icc, exif } = await openImage(input, {
+      limitInputPixels: false,
+      failOn: "none",
+    }).metadata();
     return { colorSpace: colorSpaceOf(space), ...(icc && { profile: icc }), ...(exif && { exif }) };
   } catch (error) {
     throw mediaError(error);

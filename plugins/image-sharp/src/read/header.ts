@@ -1,7 +1,8 @@
 import { stat } from "node:fs/promises";
 import { type Header, MediaError, type RenderContext, type Source } from "@mediatap/core";
 import { memoizeInspector, xmlText } from "@mediatap/core/decode";
-import sharp, { type Metadata } from "sharp";
+import type { Metadata } from "sharp";
+import { openImage } from "../pixels/image.ts";
 import { APNG_LENGTH, framesOfPng } from "./apng.ts";
 import { asStill, BRAND_LENGTH, hasStill, isAvifSequence } from "./avif.ts";
 import { DECODE_COST } from "./cost.ts";
@@ -24,7 +25,7 @@ async function readHeader(source: Source, { limits }: RenderContext): Promise<He
     if (plain) return plain;
     const cost = format === "svg" ? checkSvg(input as Uint8Array, limits) : 0;
     // Pixels are counted by the plan, which knows how many frames are requested; nothing is decoded here.
-    const meta = await sharp(input, { limitInputPixels: false, failOn: "none" }).metadata();
+    const meta = await openImage(input, { limitInputPixels: false, failOn: "none" }).metadata();
     const frames = format === "png" ? framesOfPng(await source.peek(APNG_LENGTH)) : 0;
     if (frames > 1) return apngHeader(meta, frames);
     return {

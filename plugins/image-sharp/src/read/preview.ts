@@ -1,6 +1,6 @@
 import type { RawFrame, RenderContext, Size, Source } from "@mediatap/core";
-import sharp from "sharp";
 import { pixelsOf, rawFrame } from "../pixels/buffer.ts";
+import { openImage } from "../pixels/image.ts";
 import { decodedInput, isReadable, isVector } from "./decoded.ts";
 import { inputOf } from "./header.ts";
 import { DEFAULT_DENSITY, mediaError } from "./libvips.ts";
@@ -24,7 +24,7 @@ export async function readPreview(
     const input = header.decode
       ? await decodedInput(source, header, { page: 0, size }, renderContext)
       : await inputOf(source, header.format, limits);
-    const image = sharp(input, {
+    const image = openImage(input, {
       autoOrient: true,
       failOn: "error",
       limitInputPixels: Math.floor(limits.megapixels * 1e6),

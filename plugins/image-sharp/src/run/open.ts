@@ -1,7 +1,8 @@
 import type { RenderContext, Source } from "@mediatap/core";
-import sharp, { type Sharp, type SharpOptions } from "sharp";
+import type { Sharp, SharpOptions } from "sharp";
 import { addsColor } from "../operations/pass.ts";
 import { type Animation, openPixels } from "../pixels/buffer.ts";
+import { openImage } from "../pixels/image.ts";
 import { decodedSize } from "../plan/decoder.ts";
 import type { ImagePlan } from "../plan/image-plan.ts";
 import { readApng, renderFrames } from "../read/apng.ts";
@@ -40,7 +41,7 @@ export async function openSource(
     ...(page > 0 && !header.decode && { page }),
     ...(density !== undefined && { density }),
   };
-  const image = sharp(input, options);
+  const image = openImage(input, options);
   const [first] = stepsPlan.known.stages;
   const colored = first?.kind === "pass" && addsColor(first.pass);
   if (frames === 1 && header.depth !== 16 && !colored) return { image, animation: {} };

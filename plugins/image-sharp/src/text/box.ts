@@ -1,5 +1,5 @@
-import sharp from "sharp";
 import { type Pixels, pixelsOf } from "../pixels/buffer.ts";
+import { openImage } from "../pixels/image.ts";
 import { type Ink, lineWidthOf } from "./ink.ts";
 import type { TextBox } from "./style.ts";
 
@@ -14,7 +14,7 @@ export async function renderBox(rendered: Ink | undefined, box: TextBox): Promis
   if (ink && !background && canvas.width === ink.width && canvas.height === ink.height && color.alpha === 1) {
     return { ...ink, channels: CHANNELS, frames: 1 };
   }
-  const base = sharp({
+  const base = openImage({
     create: { ...canvas, channels: CHANNELS, background: background ?? { r: 0, g: 0, b: 0, alpha: 0 } },
     limitInputPixels: false,
   });
@@ -48,7 +48,7 @@ export function measureBox(
 /** The ink times `alpha`, and of its width only a window. */
 async function faded({ data, width, height }: Ink, alpha: number, left: number, kept: number): Promise<Ink> {
   if (alpha === 1 && kept === width) return { data, width, height };
-  const image = sharp(data, { raw: { width, height, channels: CHANNELS }, limitInputPixels: false });
+  const image = openImage(data, { raw: { width, height, channels: CHANNELS }, limitInputPixels: false });
   if (kept < width) image.extract({ left, top: 0, width: kept, height });
   if (alpha < 1) image.linear([1, 1, 1, alpha], [0, 0, 0, 0]);
   return pixelsOf(image);

@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { MediaError, nearest, printable, type Source } from "@mediatap/core";
 import { ALIASES, DEFAULT_FAMILY, type FontFamily, familyKey, findFamilies } from "@mediatap/fonts-standard";
-import sharp from "sharp";
+import { openImage } from "../pixels/image.ts";
 import { FAMILY_PREFIX, setUpFontconfig } from "./fontconfig.ts";
 import {
   type Coverage,
@@ -226,7 +226,7 @@ const letters = (bytes: Uint8Array) =>
 /** Makes a font file known to fontconfig, which sharp does with the first text that names it. */
 async function register(family: string, fontfile: string): Promise<void> {
   const text = `<span font_family="${family}" fallback="false">.</span>`;
-  await sharp({ text: { text, fontfile, rgba: true, dpi: 72 } })
+  await openImage({ text: { text, fontfile, rgba: true, dpi: 72 } })
     .raw()
     .toBuffer()
     // A font without a full stop draws nothing, which is an error.

@@ -1,6 +1,6 @@
 import { MediaError } from "@mediatap/core";
-import sharp from "sharp";
 import { type Pixels, pixelsOf } from "../pixels/buffer.ts";
+import { openImage } from "../pixels/image.ts";
 import type { Fonts } from "./fonts.ts";
 import { inset, linesOf, type Run, runsOf, withBreaks } from "./runs.ts";
 import type { TextBox } from "./style.ts";
@@ -72,7 +72,7 @@ async function renderMarkup(
     strikethrough && 'strikethrough="true"',
     height && `line_height="${height}"`,
   ];
-  const image = sharp({
+  const image = openImage({
     text: {
       text: `<span ${attributes.filter(Boolean).join(" ")}>${text}</span>`,
       // For lines without text.

@@ -1,8 +1,9 @@
 import { type Luma, likeness } from "@mediatap/core/decode";
-import sharp, { type Sharp } from "sharp";
+import type { Sharp } from "sharp";
 import { type Bounds, offLoop, threadWork } from "../effects/pool.ts";
 import type { Settings } from "../options.ts";
 import { GREY, type PixelBuffer } from "../pixels/buffer.ts";
+import { openImage } from "../pixels/image.ts";
 
 /** How alike two pictures are, from 0 to 1. */
 export type Compare = (reference: Luma, candidate: Luma) => Promise<number>;
@@ -35,7 +36,7 @@ async function lumaOf(image: Sharp): Promise<Luma> {
  * Writes a picture at the least quality at which it still looks as it should, found by halving the range; where none that was
  * tried is enough, at the highest of those. The tries are counted, never timed: equal pictures give equal bytes.
  */
-export async function leastQuality<T extends { readonly data: Buffer }>(
+export async function leastQuality<T extends { readonly data: Uint8Array }>(
   { target, min, max, tries }: Settings["autoQuality"],
   picture: PixelBuffer,
   writeAt: (quality: number) => Promise<T>,
@@ -48,7 +49,10 @@ export async function leastQuality<T extends { readonly data: Buffer }>(
   for (let triesLeft = tries; triesLeft > 0 && low <= high; triesLeft--) {
     const quality = Math.ceil((low + high) / 2);
     const candidate = await writeAt(quality);
-    const score = await compare(reference, await lumaOf(sharp(candidate.data, { limitInputPixels: false })));
+    const score = await compare(
+      reference,
+      await lumaOf(openImage(candidate.data, { limitInputPixels: false })),
+    );
     if (score >= target) {
       sufficient = candidate;
       high = quality - 1;

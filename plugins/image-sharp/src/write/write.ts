@@ -23,7 +23,7 @@ export interface WriteInput {
 
 interface EncodedImage {
   readonly format: WriteFormat;
-  readonly data: Buffer;
+  readonly data: Uint8Array;
   readonly width: number;
   readonly height: number;
 }
@@ -65,9 +65,13 @@ async function encode(
     (keeps === "metadata" ? image : image.withExif({})).withDensity(writtenDensity);
   }
   encodeAs(image, format, input, quality);
-  const { data, info } = await image.toBuffer({ resolveWithObject: true });
+  const { data: encoded, info } = await image.toBuffer({ resolveWithObject: true });
+  const data = encoded.byteLength < MAX_COPIED_BYTES ? new Uint8Array(encoded) : encoded;
   return { format, data, width: info.width, height: info.pageHeight ?? info.height };
 }
+
+/** Smaller files are copied: libvips allocates up to 16 KB more than they need, which V8 does not count when it decides what to collect. */
+const MAX_COPIED_BYTES = 64 * 1024;
 
 /** Quality if neither the URL nor the endpoint names one. */
 const DEFAULT_QUALITY = 80;
