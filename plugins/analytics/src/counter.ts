@@ -137,7 +137,8 @@ export function createCounter({ countryHeader, now = () => Date.now() }: Counter
     if (endpoint.name === "") return;
     const status = reply?.status;
     batch.push({ endpoint, target, request, job, record, cache, error, status, bytes, time: now() });
-    if (batch.length >= BATCH_REQUESTS) countBatch();
+    // What was rendered has objects of its own, which would become old ones while they wait.
+    if (batch.length >= BATCH_REQUESTS || !(cache?.hit || cache?.revalidated)) countBatch();
   }
 
   function countBatch(): void {
