@@ -2,6 +2,7 @@ import { LRUCache } from "lru-cache";
 import type { RenderContext } from "../model/render-context.ts";
 import type { Source, SourceMetadata } from "../model/source.ts";
 import { atMost } from "../util/entries.ts";
+import { TransientMap } from "../util/transient-map.ts";
 
 interface MemoizeOptions<F> {
   /** Sources whose results are stored. @default 10000 */
@@ -19,7 +20,10 @@ export function memoizeInspector<F extends object>(
   { entries = 10_000, keep = () => true }: MemoizeOptions<F> = {},
 ): (source: Source, context: RenderContext) => Promise<F | undefined> {
   const known = new LRUCache<string, F>(atMost(entries));
-  const running = new Map<string, { readonly work: Promise<F | undefined>; readonly signal: AbortSignal }>();
+  const running = new TransientMap<
+    string,
+    { readonly work: Promise<F | undefined>; readonly signal: AbortSignal }
+  >();
   return async (source, context) => {
     const key = identity(source.metadata);
     if (key === undefined) return inspect(source, context);

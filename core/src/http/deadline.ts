@@ -1,4 +1,5 @@
 import { MediaError } from "../model/errors.ts";
+import { TransientMap } from "../util/transient-map.ts";
 
 interface Wait {
   readonly since: number;
@@ -13,15 +14,16 @@ export type Within = <T>(work: Promise<T>) => Promise<T>;
  * after all of them, because most end long before it would matter.
  */
 export function createDeadline(limit: number): Within {
-  const waits = new Set<Wait>();
+  const waits = new TransientMap<number, Wait>();
+  let last = 0;
   let timer: NodeJS.Timeout | undefined;
 
   function look(): void {
     const oldest = performance.now() - limit;
-    for (const wait of waits) {
-      if (wait.since > oldest) return;
-      waits.delete(wait);
-      wait.reject(new MediaError("ETIMEDOUT", "The request took too long"));
+    for (const [id, { since, reject }] of waits.entries()) {
+      if (since > oldest) return;
+      waits.delete(id);
+      reject(new MediaError("ETIMEDOUT", "The request took too long"));
     }
     clearInterval(timer);
     timer = undefined;
@@ -29,9 +31,9 @@ export function createDeadline(limit: number): Within {
 
   return (work) =>
     new Promise((resolve, reject) => {
-      const wait = { since: performance.now(), reject };
-      waits.add(wait);
+      const id = ++last;
+      waits.set(id, { since: performance.now(), reject });
       timer ??= setInterval(look, Math.max(10, Math.min(1_000, limit / 4))).unref();
-      work.then(resolve, reject).finally(() => waits.delete(wait));
+      work.then(resolve, reject).finally(() => waits.delete(id));
     });
 }

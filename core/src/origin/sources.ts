@@ -10,6 +10,7 @@ import type { RenderContext } from "../model/render-context.ts";
 import { type FileMetadata, NOT_MODIFIED, type OpenOptions, type Source } from "../model/source.ts";
 import { createCoalescer } from "../util/coalescer.ts";
 import { reasonOf } from "../util/log.ts";
+import { TransientMap } from "../util/transient-map.ts";
 import { createAttempts, type FetchResult, shown } from "./attempts.ts";
 import type { Breakers } from "./breakers.ts";
 import type { OriginEntry } from "./entry.ts";
@@ -65,7 +66,7 @@ interface OriginsParts {
 export function tapOrigins(parts: OriginsParts) {
   const { hooks, origins, endpoints, budget, breakers, purgeRules, copies, log } = parts;
   const opening = createCoalescer<Lease | Unmodified | undefined>();
-  const leases = new Map<string, Lease>();
+  const leases = new TransientMap<string, Lease>();
   const attempt = createAttempts(hooks, log);
 
   const fetchFromOrigins = async (asset: Asset, conditions: Conditions, context: RenderContext) => {

@@ -1,3 +1,5 @@
+import { TransientMap } from "./transient-map.ts";
+
 /** For whom a piece of work is done. */
 export interface CoalesceOptions {
   /** Aborts when the caller does not wait any longer. */
@@ -34,7 +36,7 @@ interface Run<T> {
 export function createCoalescer<T>(
   joinable: (result: T) => Promise<unknown> | undefined = () => undefined,
 ): ProcessCoalescer<T> {
-  const runs = new Map<string, Run<T>>();
+  const runs = new TransientMap<string, Run<T>>();
   // The askers of one key agree on the newest moment that concerns it, so older work has another name.
   const nameOf = (key: string, since = 0) => (since > 0 ? `${key} ${since}` : key);
 
@@ -60,7 +62,7 @@ export function createCoalescer<T>(
       return runs.size;
     },
     async idle() {
-      while (runs.size > 0) await Promise.all([...runs.values()].map(({ ended }) => ended));
+      while (runs.size > 0) await Promise.all([...runs.entries()].map(([, { ended }]) => ended));
     },
     has: (key, since) => runs.has(nameOf(key, since)),
     run(key, { signal, since }, work) {
