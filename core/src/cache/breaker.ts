@@ -19,6 +19,10 @@ export interface CacheBreakerOptions {
 
 /** Work of a cache that may be left out. */
 export interface CacheBreaker {
+  /** No work is left out now. */
+  readonly isClosed: boolean;
+  /** Notes a success of work that was done without `run`. */
+  worked(): void;
   /** The work's result; `undefined` if it fails, or is left out. */
   run<T>(work: () => Promise<T>): Promise<T | undefined>;
 }
@@ -48,5 +52,11 @@ export function createCacheBreaker(options: CacheBreakerOptions): CacheBreaker {
       },
     },
   );
-  return { run: (work) => breaker.run(work).catch(() => undefined) };
+  return {
+    get isClosed() {
+      return breaker.state === "closed";
+    },
+    worked: breaker.worked,
+    run: (work) => breaker.run(work).catch(() => undefined),
+  };
 }

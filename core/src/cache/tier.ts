@@ -173,10 +173,16 @@ export function createTier({
         return entry instanceof Promise ? entry.then(judge) : judge(entry);
       });
     }
+    const options = new Get(client, body);
+    const begun = reading.isClosed ? begin(options) : undefined;
+    // What a backend has at hand needs neither a timer nor a promise.
+    if (begun && !(begun instanceof Promise) && (!journal || journal.isCurrent(begun.journal))) {
+      reading.worked();
+      return attempt(() => judge(begun));
+    }
     return reading.run(async () => {
-      const options = new Get(client, body);
       try {
-        return judge(await withTimeout(timeout, read(options)));
+        return judge(await withTimeout(timeout, read(begun ?? backend.get(key, options))));
       } catch (error) {
         options.abort();
         // The request has gone: no fault of the backend.
@@ -185,8 +191,18 @@ export function createTier({
       }
     });
 
-    async function read(options: GetOptions): Promise<CacheEntry | CacheMiss | undefined> {
-      const entry = await backend.get(key, options);
+    function begin(options: GetOptions): MaybePromise<CacheEntry | CacheMiss | undefined> {
+      try {
+        return backend.get(key, options);
+      } catch (error) {
+        return Promise.reject(error);
+      }
+    }
+
+    async function read(
+      found: MaybePromise<CacheEntry | CacheMiss | undefined>,
+    ): Promise<CacheEntry | CacheMiss | undefined> {
+      const entry = await found;
       if (journal && entry && !journal.isCurrent(entry.journal)) await journal.read();
       return entry;
     }

@@ -1,12 +1,13 @@
 import { randomBytes } from "node:crypto";
 import fs from "node:fs";
 import { bodyOf, type CompleteBody, changed, codeOf, type PluginApi } from "@mediatap/core";
-import type { CacheBackend, PurgeRule, StoredMetadata } from "@mediatap/core/cache";
+import type { CacheBackend, CacheEntry, PurgeRule, StoredMetadata } from "@mediatap/core/cache";
 import { createBudget } from "./budget.ts";
 import { Damaged, type Head } from "./format.ts";
 import { createDiskJournal } from "./journal.ts";
 import { isEntry, nameOf, pathsIn } from "./names.ts";
 import { createReader, type Entry } from "./read.ts";
+import { createRecent, isLocal } from "./recent.ts";
 import { createWriter } from "./write.ts";
 
 /** Heads that are read at once. */
@@ -28,6 +29,8 @@ export function createDiskBackend(
   const write = createWriter(paths);
   const budget = createBudget(path, maxBytes, logger);
   const journal = createDiskJournal(paths);
+  const recent = createRecent();
+  let isOnThisMachine = false;
   let damaged = 0;
 
   /** The entry of a key. Anything else under its name is removed, so that the next request writes a new entry. */
@@ -83,6 +86,19 @@ export function createDiskBackend(
     return entry?.head.record.etag === etag ? bodyIn(name, entry) : undefined;
   }
 
+  async function find(name: string, key: string) {
+    const entry = await read(name, key);
+    return entry ? found(name, entry) : { journal: journal.version() };
+  }
+
+  function found(name: string, entry: Entry): CacheEntry {
+    budget.used(name);
+    recent.add(name);
+    const body = bodyIn(name, entry);
+    // The version is that after the read, so that purges during it are noticed, too.
+    return { metadata: entry.head.record, ...(body && { body }), journal: journal.version() };
+  }
+
   /** Removes all entries in one step, for all processes; the next count deletes their files. */
   async function moveToTrash(): Promise<void> {
     const trash = `${path}/trash-${randomBytes(6).toString("hex")}`;
@@ -93,15 +109,10 @@ export function createDiskBackend(
   }
 
   return {
-    async get(key) {
+    get(key) {
       const name = nameOf(key);
-      const entry = await read(name, key);
-      // After the read, so that purges during it are noticed, too.
-      const version = journal.version();
-      if (!entry) return { journal: version };
-      budget.used(name);
-      const body = bodyIn(name, entry);
-      return { metadata: entry.head.record, ...(body && { body }), journal: version };
+      const entry = isOnThisMachine && recent.has(name) ? reader.readNow(paths.entry(name)) : undefined;
+      return entry?.head.record.key === key ? found(name, entry) : find(name, key);
     },
     async put(key, metadata, body) {
       const name = nameOf(key);
@@ -132,6 +143,7 @@ export function createDiskBackend(
     contents: budget.contents,
     async start() {
       budget.start();
+      isOnThisMachine = await isLocal(path);
     },
     close: budget.close,
   };

@@ -72,6 +72,31 @@ export function createReader() {
     }
   }
 
+  /**
+   * The entry in a file that the system has in memory, synchronously: the thread pool takes five times the CPU. `undefined`: it is
+   * longer than one read, does not exist any more, or is damaged.
+   */
+  function readNow(path: string): Entry | undefined {
+    let fd: number | undefined;
+    const buffer = spare.pop() ?? Buffer.allocUnsafeSlow(FIRST_READ_BYTES);
+    try {
+      fd = fs.openSync(path, OPEN_FLAGS);
+      const firstBytes = buffer.subarray(0, fs.readSync(fd, buffer, 0, buffer.byteLength, 0));
+      const head = parseHead(firstBytes);
+      if (firstBytes.byteLength === FIRST_READ_BYTES || firstBytes.byteLength !== head.size) return undefined;
+      if (head.bodyLength === undefined) return { head, bytes: undefined };
+      const bytes = Buffer.allocUnsafeSlow(head.bodyLength);
+      firstBytes.copy(bytes, 0, head.start);
+      assertBody(head, bytes);
+      return { head, bytes };
+    } catch {
+      return undefined;
+    } finally {
+      spare.push(buffer);
+      if (fd !== undefined) fs.closeSync(fd);
+    }
+  }
+
   /** The body of a short entry whose first bytes have been read, into a buffer that will be reused. */
   async function bodyOfShort(fd: number, head: Head, firstBytes: Buffer): Promise<Buffer | undefined> {
     const { bodyLength, start, size } = head;
@@ -104,6 +129,7 @@ export function createReader() {
 
   return {
     read,
+    readNow,
     /** The head of the entry in a file, of which the body is not read. `undefined`: there is no file. Throws as `read`. */
     async head(path: string): Promise<Head | undefined> {
       const fd = await open(path);
