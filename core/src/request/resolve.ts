@@ -94,8 +94,8 @@ export interface ResolveParts {
 
 export type Resolve = ReturnType<typeof createResolve>;
 
-/** Bytes that the memo may hold: about 30,000 URLs. A URL that is not in it costs some 15 µs more. */
-const MEMO_BYTES = 64 * 1024 * 1024;
+/** Bytes that the memo may hold: 15,000 URLs or more. A URL that is not in it costs some 15 µs more. */
+const MEMO_BYTES = 32 * 1024 * 1024;
 
 /** What an entry costs besides its texts, measured; its name is there about twice, as part of what it stands for. */
 const MEMO_ENTRY_BYTES = 560;
