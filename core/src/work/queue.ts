@@ -2,12 +2,15 @@ import type { Plan } from "../model/plan.ts";
 import type { Load } from "../plugin/plugin.ts";
 import { busy } from "./busy.ts";
 
+/** What a queue goes by. */
+export type Priced = Pick<Plan, "lane" | "cost" | "memory">;
+
 interface Waiting {
-  readonly plan: Plan;
+  readonly plan: Priced;
   readonly start: () => void;
 }
 
-/** What a queue goes by at a moment. */
+/** Limits of a queue at a moment. */
 export interface QueueRules {
   /** Plans that run at once. */
   readonly slots: number;
@@ -25,36 +28,49 @@ export interface Memory {
   release(bytes: number): void;
 }
 
-/** Slots for plans, and a row for each lane before them: light ones first. A plan that waits for memory keeps its position. */
+/**
+ * Slots for plans, and a row for each lane before them. Light plans go first, but the first heavy one goes before them once as much
+ * light work has passed it as it needs itself: however many light ones come, it gets half of the time. A plan that waits for memory
+ * keeps its position.
+ */
 export function createQueue(cores: number, rules: () => QueueRules, memory: Memory) {
   const light: Waiting[] = [];
   const others: Waiting[] = [];
+  /** Estimated milliseconds of light work that has passed the first of the others. */
+  let passed = 0;
   let running = 0;
   let waitingCost = 0;
 
   const busyWith = (cost: number) => busy((waitingCost + cost) / cores / 1000);
 
+  /** Whether it is the turn of the first of the others. */
+  const areOthersDue = () => others[0] !== undefined && passed >= others[0].plan.cost;
+
+  /** Gives a plan a slot, if there is memory for it. */
+  function begin({ lane, cost, memory: bytes }: Priced): boolean {
+    if (!memory.take(bytes)) return false;
+    running++;
+    passed = lane === "light" && others.length > 0 ? passed + cost : 0;
+    return true;
+  }
+
   function next(): void {
     while (running < rules().slots) {
-      const row = light.length > 0 ? light : others;
+      const row = light.length > 0 && !areOthersDue() ? light : others;
       const [first] = row;
-      if (!first || !memory.take(first.plan.memory)) return;
+      if (!first || !begin(first.plan)) return;
       row.shift();
       waitingCost -= first.plan.cost;
-      running++;
       first.start();
     }
   }
 
   /** Resolves once the plan has a slot; rejects if it is refused, waits too long, or nobody waits for it any more. */
-  function enter(plan: Plan, signal: AbortSignal): Promise<void> {
+  function enter(plan: Priced, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     const { slots, room, wait } = rules();
-    const isFirst = light.length === 0 && (plan.lane === "light" || others.length === 0);
-    if (running < slots && isFirst && memory.take(plan.memory)) {
-      running++;
-      return Promise.resolve();
-    }
+    const isFirst = light.length === 0 && (plan.lane === "light" ? !areOthersDue() : others.length === 0);
+    if (running < slots && isFirst && begin(plan)) return Promise.resolve();
     if (waitingCost > 0 && waitingCost + plan.cost > room) throw busyWith(plan.cost);
     const row = plan.lane === "light" ? light : others;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -87,7 +103,7 @@ export function createQueue(cores: number, rules: () => QueueRules, memory: Memo
       if (waitingCost >= rules().room) throw busyWith(0);
     },
     /** A plan has ended. */
-    leave({ memory: bytes }: Plan): void {
+    leave({ memory: bytes }: Priced): void {
       running--;
       memory.release(bytes);
     },

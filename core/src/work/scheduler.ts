@@ -12,7 +12,7 @@ const VIDEO_QUEUE_FACTOR = 20;
 
 /**
  * Admits work by its price. As many plans run at once as there are slots; the others wait in order of arrival, light
- * ones before heavy ones, as long as the estimated work that waits stays under the limit. What does not fit is refused
+ * ones before heavy ones, which still get half of the time, as long as the estimated work that waits stays under the limit. What does not fit is refused
  * at once with `EBUSY`, and so is what has waited too long. All plans that run together take no more memory than there is, by their
  * estimates. Videos have slots and a queue of their own, so that pictures
  * never wait for them.

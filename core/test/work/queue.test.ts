@@ -1,0 +1,101 @@
+import assert from "node:assert/strict";
+import { setImmediate } from "node:timers/promises";
+import { createQueue, type Priced } from "../../src/work/queue.ts";
+
+const LIGHT: Priced = { lane: "light", cost: 50, memory: 1 };
+const HEAVY: Priced = { lane: "heavy", cost: 400, memory: 1 };
+const forever = () => new AbortController().signal;
+
+/** A queue with one slot, which is taken, and the names of plans in the order in which they got it. */
+function oneSlot({ bytes = 10 }: { bytes?: number } = {}) {
+  let free = bytes;
+  const take = (taken: number) => {
+    if (taken > free) return false;
+    free -= taken;
+    return true;
+  };
+  const release = (released: number) => {
+    free += released;
+    queue.next();
+  };
+  const queue = createQueue(1, () => ({ slots: 1, room: 100_000, wait: 60_000 }), { take, release });
+  const started: string[] = [];
+  const running: Priced[] = [];
+  const enter = (name: string, plan: Priced) =>
+    queue.enter(plan, forever()).then(() => {
+      started.push(name);
+      running.push(plan);
+    });
+  /** Ends what runs, and waits until the next has begun. */
+  async function end(): Promise<void> {
+    queue.leave(running.shift() as Priced);
+    await setImmediate();
+  }
+  return { enter, end, take, release, started };
+}
+
+describe("queue of work", () => {
+  it("starts light work first", async () => {
+    const { enter, end, started } = oneSlot();
+    await enter("running", LIGHT);
+    const all = [enter("heavy", HEAVY), enter("light 1", LIGHT), enter("light 2", LIGHT)];
+    for (const _ of all) await end();
+    await Promise.all(all);
+    assert.deepEqual(started, ["running", "light 1", "light 2", "heavy"]);
+  });
+
+  it("gives heavy work half of the time, however much light work comes", async () => {
+    const { enter, end, started } = oneSlot();
+    await enter("running", LIGHT);
+    for (let at = 1; at <= 3; at++) void enter(`heavy ${at}`, HEAVY);
+    for (let at = 1; at <= 40; at++) {
+      void enter(`light ${at}`, LIGHT);
+      await end();
+    }
+    const heavy = started.flatMap((name, at) => (name.startsWith("heavy") ? [at] : []));
+    // 400 ms are eight times 50 ms.
+    assert.deepEqual(heavy, [9, 18, 27]);
+    const light = started.filter((name) => name.startsWith("light"));
+    assert.deepEqual(
+      light,
+      light.toSorted((a, b) => Number(a.slice(6)) - Number(b.slice(6))),
+      "in order of arrival",
+    );
+  });
+
+  it("keeps the turn of heavy work that waits for memory", async () => {
+    const { enter, end, take, release, started } = oneSlot({ bytes: 4 });
+    await enter("running", LIGHT);
+    void enter("heavy", { ...HEAVY, memory: 4 });
+    for (let at = 1; at <= 8; at++) {
+      void enter(`light ${at}`, LIGHT);
+      await end();
+    }
+    take(1);
+    void enter("light 9", LIGHT);
+    await end();
+    assert.equal(started.at(-1), "light 8", "nothing passes it any more");
+    release(1);
+    await setImmediate();
+    assert.equal(started.at(-1), "heavy");
+    await end();
+    assert.equal(started.at(-1), "light 9");
+  });
+
+  it("begins anew when heavy work has gone", async () => {
+    const { enter, end, started } = oneSlot();
+    await enter("running", LIGHT);
+    const heavy = enter("heavy 1", HEAVY);
+    for (let at = 1; at <= 9; at++) {
+      void enter(`light ${at}`, LIGHT);
+      await end();
+    }
+    await heavy;
+    assert.equal(started.at(-1), "heavy 1");
+    void enter("heavy 2", HEAVY);
+    void enter("light 10", LIGHT);
+    await end();
+    await end();
+    assert.deepEqual(started.slice(-2), ["light 9", "light 10"]);
+  });
+});
