@@ -53,9 +53,9 @@ export function createBackground(parts: BackgroundParts) {
       });
   }
 
-  /** Renders for the caches, whatever they have. */
+  /** Renders for the caches, whatever they have, when no client waits for other work. */
   async function make(requested: Job, signal: AbortSignal): Promise<void> {
-    const request = { ...complete(requested), trusted: true };
+    const request = { ...complete(requested), trusted: true, isBackground: true };
     const found = await offload(request, signal);
     if (found) await found.body.close?.();
     else await renders.run(request, signal);

@@ -30,16 +30,19 @@ export interface Memory {
 
 /**
  * Slots for plans, and a row for each lane before them. Light plans go first, but the first heavy one goes before them once as much
- * light work has passed it as it needs itself: however many light ones come, it gets half of the time. A plan that waits for memory
- * keeps its position.
+ * light work has passed it as it needs itself: however many light ones come, it gets half of the time. Background work goes when
+ * nothing else waits, and has room of its own. A plan that waits for memory keeps its position.
  */
 export function createQueue(cores: number, rules: () => QueueRules, memory: Memory) {
   const light: Waiting[] = [];
   const others: Waiting[] = [];
+  const background: Waiting[] = [];
   /** Estimated milliseconds of light work that has passed the first of the others. */
   let passed = 0;
   let running = 0;
+  /** Estimated milliseconds of work that waits, without that in the background. */
   let waitingCost = 0;
+  let backgroundCost = 0;
 
   const busyWith = (cost: number) => busy((waitingCost + cost) / cores / 1000);
 
@@ -56,29 +59,45 @@ export function createQueue(cores: number, rules: () => QueueRules, memory: Memo
 
   function next(): void {
     while (running < rules().slots) {
-      const row = light.length > 0 && !areOthersDue() ? light : others;
+      const row = nextRow();
       const [first] = row;
       if (!first || !begin(first.plan)) return;
       row.shift();
-      waitingCost -= first.plan.cost;
+      addCost(row, -first.plan.cost);
       first.start();
     }
   }
 
+  function nextRow(): Waiting[] {
+    if (light.length > 0 && !areOthersDue()) return light;
+    return others.length > 0 ? others : background;
+  }
+
+  function addCost(row: Waiting[], cost: number): void {
+    if (row === background) backgroundCost += cost;
+    else waitingCost += cost;
+  }
+
+  /** Whether nothing waits that goes before a plan of a row. */
+  function isFirst(row: Waiting[]): boolean {
+    if (row.length > 0 || light.length > 0) return false;
+    return row === light ? !areOthersDue() : others.length === 0;
+  }
+
   /** Resolves once the plan has a slot; rejects if it is refused, waits too long, or nobody waits for it any more. */
-  function enter(plan: Priced, signal: AbortSignal): Promise<void> {
+  function enter(plan: Priced, signal: AbortSignal, { isBackground = false } = {}): Promise<void> {
     signal.throwIfAborted();
     const { slots, room, wait } = rules();
-    const isFirst = light.length === 0 && (plan.lane === "light" ? !areOthersDue() : others.length === 0);
-    if (running < slots && isFirst && begin(plan)) return Promise.resolve();
-    if (waitingCost > 0 && waitingCost + plan.cost > room) throw busyWith(plan.cost);
-    const row = plan.lane === "light" ? light : others;
+    const row = isBackground ? background : plan.lane === "light" ? light : others;
+    if (running < slots && isFirst(row) && begin(plan)) return Promise.resolve();
+    const before = isBackground ? backgroundCost : waitingCost;
+    if (before > 0 && before + plan.cost > room) throw busyWith(plan.cost);
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const leave = (reason: unknown) => {
       const at = row.indexOf(waiting);
       if (at >= 0) {
         row.splice(at, 1);
-        waitingCost -= plan.cost;
+        addCost(row, -plan.cost);
       }
       reject(reason);
       // It may have waited for more memory than the next one needs.
@@ -89,7 +108,7 @@ export function createQueue(cores: number, rules: () => QueueRules, memory: Memo
     const waiting: Waiting = { plan, start: resolve };
     signal.addEventListener("abort", onAbort, { once: true });
     row.push(waiting);
-    waitingCost += plan.cost;
+    addCost(row, plan.cost);
     return promise.finally(() => {
       clearTimeout(timer);
       signal.removeEventListener("abort", onAbort);
@@ -110,8 +129,8 @@ export function createQueue(cores: number, rules: () => QueueRules, memory: Memo
     load: (): Omit<Load, "memory"> => ({
       places: rules().slots,
       running,
-      waiting: light.length + others.length,
-      waitingCost,
+      waiting: light.length + others.length + background.length,
+      waitingCost: waitingCost + backgroundCost,
     }),
   };
 }

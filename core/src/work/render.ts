@@ -24,6 +24,8 @@ export interface RenderRequest {
   readonly trusted: boolean;
   /** A rendition past its freshness: its origins are asked whether it has changed. */
   readonly stale?: Rendition;
+  /** No client waits for it. @default false */
+  readonly isBackground?: boolean;
 }
 
 /** A rendition, and what is known of the render that it is the result of. */
@@ -169,7 +171,8 @@ class Render {
       context.spans.add("queue", performance.now() - began, undefined, began);
       return work();
     };
-    return scheduler.run(plan, context.signal, afterWaiting, completeOf);
+    const { isBackground = false } = this.#options.request;
+    return scheduler.run(plan, context.signal, afterWaiting, { isBackground, lasts: completeOf });
   }
 
   /** No engine has anything to do: the source's own bytes. */

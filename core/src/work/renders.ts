@@ -38,12 +38,16 @@ interface Lookup {
   readonly find: (request: RenderRequest) => Promise<Rendition | undefined>;
 }
 
-/** By what a render is coalesced: what a purge has made out of date is not joined. */
+/**
+ * By what a render is coalesced. What a purge has made out of date is not joined, and no client joins work in the background, which
+ * waits for all other work.
+ */
 export function coalescedBy(
-  { job, key, trusted }: Omit<RenderRequest, "stale">,
+  { job, key, trusted, isBackground = false }: Omit<RenderRequest, "stale">,
   { purgeRules, engines }: { readonly purgeRules: Pick<PurgeRules, "timeOfJob">; readonly engines: string },
 ): CoalescedBy {
-  return { key: `${engines} ${key} ${trusted}${loopKey()}`, since: purgeRules.timeOfJob(job, key) };
+  const kind = isBackground ? "background" : trusted;
+  return { key: `${engines} ${key} ${kind}${loopKey()}`, since: purgeRules.timeOfJob(job, key) };
 }
 
 /** Renders, fetch to cache write; concurrent requests for one key share a run: in this process, in this server, among machines. */

@@ -10,9 +10,17 @@ const MB = 1024 * 1024;
 /** How much more work may wait for a slot among videos: they take longer, and players wait for them. */
 const VIDEO_QUEUE_FACTOR = 20;
 
+interface RunOptions<T> {
+  /** No client waits for it. @default false */
+  readonly isBackground?: boolean;
+  /** What of the result goes on after the work: it keeps the slot. */
+  readonly lasts?: (result: T) => Promise<unknown> | undefined;
+}
+
 /**
  * Admits work by its price. As many plans run at once as there are slots; the others wait in order of arrival, light
- * ones before heavy ones, which still get half of the time, as long as the estimated work that waits stays under the limit. What does not fit is refused
+ * ones before heavy ones, which still get half of the time, and background work last, as long as the estimated work that waits stays
+ * under the limit. What does not fit is refused
  * at once with `EBUSY`, and so is what has waited too long. All plans that run together take no more memory than there is, by their
  * estimates. Videos have slots and a queue of their own, so that pictures
  * never wait for them.
@@ -81,10 +89,10 @@ export function createScheduler(initial: Limits, cores = availableParallelism())
       plan: Plan,
       signal: AbortSignal,
       work: () => Promise<T>,
-      lasts?: (result: T) => Promise<unknown> | undefined,
+      { isBackground = false, lasts }: RunOptions<T> = {},
     ): Promise<T> {
       const queue = queueOf(plan.lane);
-      await queue.enter(plan, signal);
+      await queue.enter(plan, signal, { isBackground });
       let lasting: Promise<unknown> | undefined;
       try {
         const result = await work();

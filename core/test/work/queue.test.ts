@@ -7,7 +7,7 @@ const HEAVY: Priced = { lane: "heavy", cost: 400, memory: 1 };
 const forever = () => new AbortController().signal;
 
 /** A queue with one slot, which is taken, and the names of plans in the order in which they got it. */
-function oneSlot({ bytes = 10 }: { bytes?: number } = {}) {
+function oneSlot({ bytes = 10, room = 100_000 } = {}) {
   let free = bytes;
   const take = (taken: number) => {
     if (taken > free) return false;
@@ -18,20 +18,22 @@ function oneSlot({ bytes = 10 }: { bytes?: number } = {}) {
     free += released;
     queue.next();
   };
-  const queue = createQueue(1, () => ({ slots: 1, room: 100_000, wait: 60_000 }), { take, release });
+  const queue = createQueue(1, () => ({ slots: 1, room, wait: 60_000 }), { take, release });
   const started: string[] = [];
   const running: Priced[] = [];
-  const enter = (name: string, plan: Priced) =>
-    queue.enter(plan, forever()).then(() => {
+  const enter = (name: string, plan: Priced, options = {}) =>
+    queue.enter(plan, forever(), options).then(() => {
       started.push(name);
       running.push(plan);
     });
+  const refused = (name: string, plan: Priced, options = {}) =>
+    assert.rejects(async () => enter(name, plan, options), { code: "EBUSY" }, name);
   /** Ends what runs, and waits until the next has begun. */
   async function end(): Promise<void> {
     queue.leave(running.shift() as Priced);
     await setImmediate();
   }
-  return { enter, end, take, release, started };
+  return { enter, refused, end, take, release, started };
 }
 
 describe("queue of work", () => {
@@ -80,6 +82,18 @@ describe("queue of work", () => {
     assert.equal(started.at(-1), "heavy");
     await end();
     assert.equal(started.at(-1), "light 9");
+  });
+
+  it("starts background work when nothing else waits, and gives it room of its own", async () => {
+    const { enter, end, started, refused } = oneSlot({ room: 500 });
+    await enter("running", LIGHT);
+    void enter("background 1", HEAVY, { isBackground: true });
+    await refused("background 2", HEAVY, { isBackground: true });
+    void enter("heavy", HEAVY);
+    await refused("heavy 2", HEAVY);
+    void enter("light", LIGHT);
+    for (let at = 0; at < 3; at++) await end();
+    assert.deepEqual(started, ["running", "light", "heavy", "background 1"]);
   });
 
   it("begins anew when heavy work has gone", async () => {
