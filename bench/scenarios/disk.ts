@@ -6,7 +6,7 @@ import type { Scenario } from "./scenario.ts";
 
 const ENTRIES = 400;
 
-/** Hits from a folder that the machine has in its page cache, against hits from memory: entries of about 20 KB in turn. */
+/** Hits from a folder that the machine has in its page cache, against hits from memory: entries of about 46 KB in turn. */
 export const disk: Scenario = {
   name: "disk",
   title: `hits from the disk, ${ENTRIES} entries in turn, 16 connections`,
