@@ -31,7 +31,8 @@ export interface Memory {
 /**
  * Slots for plans, and a row for each lane before them. Light plans go first, but the first heavy one goes before them once as much
  * light work has passed it as it needs itself: however many light ones come, it gets half of the time. Background work goes when
- * nothing else waits, and has room of its own. A plan that waits for memory keeps its position.
+ * nothing else waits, and has room of its own. A plan that waits for memory keeps its position, and only light ones pass it: what it
+ * waits for may be a long video.
  */
 export function createQueue(cores: number, rules: () => QueueRules, memory: Memory) {
   const light: Waiting[] = [];
@@ -58,19 +59,23 @@ export function createQueue(cores: number, rules: () => QueueRules, memory: Memo
   }
 
   function next(): void {
-    while (running < rules().slots) {
-      const row = nextRow();
-      const [first] = row;
-      if (!first || !begin(first.plan)) return;
-      row.shift();
-      addCost(row, -first.plan.cost);
-      first.start();
-    }
+    while (running < rules().slots && beginNext());
   }
 
-  function nextRow(): Waiting[] {
-    if (light.length > 0 && !areOthersDue()) return light;
-    return others.length > 0 ? others : background;
+  function beginNext(): boolean {
+    if (areOthersDue() && beginFirst(others)) return true;
+    if (light.length > 0) return beginFirst(light);
+    return beginFirst(others.length > 0 ? others : background);
+  }
+
+  /** Begins the first plan of a row, if there is one and memory for it. */
+  function beginFirst(row: Waiting[]): boolean {
+    const [first] = row;
+    if (!first || !begin(first.plan)) return false;
+    row.shift();
+    addCost(row, -first.plan.cost);
+    first.start();
+    return true;
   }
 
   function addCost(row: Waiting[], cost: number): void {
@@ -80,8 +85,7 @@ export function createQueue(cores: number, rules: () => QueueRules, memory: Memo
 
   /** Whether nothing waits that goes before a plan of a row. */
   function isFirst(row: Waiting[]): boolean {
-    if (row.length > 0 || light.length > 0) return false;
-    return row === light ? !areOthersDue() : others.length === 0;
+    return row.length === 0 && light.length === 0 && (row === light || others.length === 0);
   }
 
   /** Resolves once the plan has a slot; rejects if it is refused, waits too long, or nobody waits for it any more. */
