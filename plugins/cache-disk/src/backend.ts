@@ -6,12 +6,15 @@ import { createBudget } from "./budget.ts";
 import { Damaged, type Head } from "./format.ts";
 import { createDiskJournal } from "./journal.ts";
 import { isEntry, nameOf, pathsIn } from "./names.ts";
-import { createReader, type Entry } from "./read.ts";
+import { createReader, type Entry, isShort } from "./read.ts";
 import { createRecent, isLocal } from "./recent.ts";
 import { createWriter } from "./write.ts";
 
 /** Heads that are read at once. */
 const CONCURRENT_HEADS = 16;
+
+/** Milliseconds of a read that no memory answered. */
+const SLOW_READ_MS = 5;
 
 export interface DiskOptions {
   /** The folder, absolute. */
@@ -86,6 +89,14 @@ export function createDiskBackend(
     return entry?.head.record.etag === etag ? bodyIn(name, entry) : undefined;
   }
 
+  /** A recent entry. When one takes long, all others are read without blocking the process first. */
+  function readNow(name: string): Entry | undefined {
+    const begun = performance.now();
+    const entry = reader.readNow(paths.entry(name));
+    if (performance.now() - begun > SLOW_READ_MS) recent.clear();
+    return entry;
+  }
+
   async function find(name: string, key: string) {
     const entry = await read(name, key);
     return entry ? found(name, entry) : { journal: journal.version() };
@@ -93,7 +104,7 @@ export function createDiskBackend(
 
   function found(name: string, entry: Entry): CacheEntry {
     budget.used(name);
-    recent.add(name);
+    if (isShort(entry.head)) recent.add(name);
     const body = bodyIn(name, entry);
     // The version is that after the read, so that purges during it are noticed, too.
     return { metadata: entry.head.record, ...(body && { body }), journal: journal.version() };
@@ -111,7 +122,7 @@ export function createDiskBackend(
   return {
     get(key) {
       const name = nameOf(key);
-      const entry = isOnThisMachine && recent.has(name) ? reader.readNow(paths.entry(name)) : undefined;
+      const entry = isOnThisMachine && recent.has(name) ? readNow(name) : undefined;
       return entry?.head.record.key === key ? found(name, entry) : find(name, key);
     },
     async put(key, metadata, body) {

@@ -74,7 +74,7 @@ export function createReader() {
 
   /**
    * The entry in a file that the system has in memory, synchronously: the thread pool takes five times the CPU. `undefined`: it is
-   * longer than one read, does not exist any more, or is damaged.
+   * not short any more, does not exist any more, or is damaged.
    */
   function readNow(path: string): Entry | undefined {
     let fd: number | undefined;
@@ -83,7 +83,7 @@ export function createReader() {
       fd = fs.openSync(path, OPEN_FLAGS);
       const firstBytes = buffer.subarray(0, fs.readSync(fd, buffer, 0, buffer.byteLength, 0));
       const head = parseHead(firstBytes);
-      if (firstBytes.byteLength === FIRST_READ_BYTES || firstBytes.byteLength !== head.size) return undefined;
+      if (!isShort(head) || firstBytes.byteLength !== head.size) return undefined;
       if (head.bodyLength === undefined) return { head, bytes: undefined };
       const bytes = Buffer.allocUnsafeSlow(head.bodyLength);
       firstBytes.copy(bytes, 0, head.start);
@@ -161,6 +161,9 @@ export function createReader() {
     },
   };
 }
+
+/** Whether an entry is read whole by one read. */
+export const isShort = ({ size }: Head) => size < FIRST_READ_BYTES;
 
 export interface StreamOptions {
   /** Whether the current entry is the one that was read before. */

@@ -25,6 +25,10 @@ export function createRecent(now = () => performance.now()) {
       tags[place] = tagOf(name);
       times[place] = now();
     },
+    /** The system has no memory for them, or its disk is busy: the next read of each may take long. */
+    clear(): void {
+      times.fill(Number.NEGATIVE_INFINITY);
+    },
     has(name: string): boolean {
       const place = placeOf(name);
       return tags[place] === tagOf(name) && now() - (times[place] as number) < RECENT_MS;

@@ -19,6 +19,8 @@ describe("cache-disk: entries that were read a short time ago", () => {
     assert.equal(recent.has(name), false);
     recent.add(name);
     assert.equal(recent.has(name), true);
+    recent.clear();
+    assert.equal(recent.has(name), false);
   });
 
   it("are only those that were added, however many there are", () => {
