@@ -30,8 +30,6 @@ interface Parent extends Pick<Batch, "endpoints"> {
   readonly refused: readonly Failure[];
 }
 const BATCH = "batch";
-/** States of batches: their items are rendered, or they are done. */
-const STATES = ["waiting-children", "completed"] as const;
 /** Jobs of a state among which batches are searched. */
 const MAX_LISTED = 200;
 const ITEM = "item";
@@ -129,8 +127,13 @@ export function createRedisQueue({ url, name, retries, waiting }: RedisOptions, 
 
     async list(limit) {
       const { queue } = await connected();
-      const jobs = await queue.getJobs([...STATES], 0, MAX_LISTED - 1);
-      const newest = jobs
+      // In the order in which a batch passes through them, so that none is missed that moves on meanwhile: its items are rendered, a
+      // worker is about to take it, it is done.
+      const rendering = await queue.getJobs("waiting-children", 0, MAX_LISTED - 1);
+      const rendered = await queue.getJobs(["wait", "active"], 0, MAX_LISTED - 1, true);
+      const done = await queue.getJobs("completed", 0, MAX_LISTED - 1);
+      const byId = new Map([...rendering, ...rendered, ...done].map((job) => [job?.id, job]));
+      const newest = [...byId.values()]
         .filter((job) => job?.name === BATCH)
         .sort((a, b) => b.timestamp - a.timestamp)
         .slice(0, limit);
